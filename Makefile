@@ -1,0 +1,60 @@
+# For people: each target is one thing to do, and none needs another to be run first.
+#
+#   make demo        a whole realm on this machine: registers and recovers a secret, and shows how
+#   make test        everything that must pass before a change lands
+#   make build       the executables, in build/release/bin/
+#   make bench       the benchmarks of docs/performance.md
+#   make format      formats the sources;  make lint checks them
+#   make install     installs into PREFIX (default /usr/local), below DESTDIR if given
+#   make clean       removes build/
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+
+.PHONY: help demo test build bench format lint install clean deps deps-test fuzz-smoke fuzz asan tsan coverage
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+deps:
+	@scripts/install-deps
+deps-test:
+	@scripts/install-deps --test
+
+build: deps
+	@cmake --preset release $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX)) >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+
+demo: build
+	@build/release/bin/rind demo
+
+test: deps-test
+	@scripts/test
+
+bench: build
+	@scripts/bench
+
+format: deps-test
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint: deps-test
+	@tools/lint
+
+asan tsan coverage: deps-test
+	@scripts/test $@
+
+fuzz-smoke: deps-test
+	@scripts/test fuzz
+
+# make fuzz TIME=600: seconds for each target.
+TIME ?= 600
+fuzz: deps-test
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
+	@tests/fuzz/run-smoke build/fuzz $(TIME)
+
+install: build
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean:
+	@rm -rf build
