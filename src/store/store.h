@@ -1,0 +1,104 @@
+/*
+ * store.h - everything a realm keeps outside its HSMs (docs/spec/04-store.md).
+ *
+ * Purpose: rows, keys and algorithms, written once over a small ordered key-value engine. Read in
+ * this order: engine.h (the data model and its promises), keys.h, log.h (append, iterate, compact),
+ * nodes.h (tree reads, cache), registry.h (leases, discovery, tenants), users.h (accounting,
+ * statistics), then lmdb/ and memory.c (the engines).
+ *
+ * Trust: nothing read from a store is trusted; the HSM checks MACs and hashes. Malformed rows are
+ * skipped or fail the one request.
+ *
+ * Unless stated otherwise every function may be called from many threads at once, its results lie
+ * in ctx->arena, and it retries by the store policy (50 attempts, 10 ms doubling to 2 s, with
+ * jitter) until the earlier of 30 s and its deadline, then returns the last retryable error.
+ */
+#ifndef RIND_STORE_STORE_H
+#define RIND_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "store/engine.h"
+#include "store/keys.h"
+#include "store/log.h"
+#include "store/nodes.h"
+#include "store/registry.h"
+#include "store/users.h"
+
+#define RIND_STORE_DELETE_DELAY_MS 5000u   /* grace for readers of removed nodes, section 11.5 */
+#define RIND_STORE_DELETE_QUEUE_ITEMS 128u /* appends wait when as many batches await deletion */
+#define RIND_STORE_LAST_WRITE_AGE_MS_MAX 3600000u
+#define RIND_STORE_TIMEOUT_MS 30000u
+
+struct rind_store;
+
+struct rind_store_options {
+    size_t merkle_cache_nodes;            /* 0: 1; agents RIND_MERKLE_CACHE_NODES_AGENT */
+    size_t merkle_cache_bytes;            /* 0: 2 KiB per node */
+    uint32_t large_read_ranges;           /* 0: RIND_MERKLE_LARGE_READ_RANGES */
+    uint32_t large_read_permits;          /* 0: RIND_MERKLE_LARGE_READ_PERMITS */
+    uint64_t delete_delay_ms;             /* 0: RIND_STORE_DELETE_DELAY_MS */
+    uint64_t lmdb_map_size_bytes;         /* first size of a new map; it grows. 0: 1 GiB */
+    const struct rind_store_clock *clock; /* NULL: the machine's; must outlive the store */
+    const struct rind_log *log;           /* NULL: silence; copied */
+};
+
+/*
+ * Opens the store `name` names: "lmdb:DIRECTORY" (created if missing; all processes of this machine
+ * may share it) or "memory:" (empty, private to this object). `options` may be NULL. A directory
+ * that is not ours, of another version, with wrong owner or permissions, or on a full disk is left
+ * untouched and named in the sentence. Starts the thread that deletes removed nodes.
+ */
+rind_status rind_store_open(struct rind_ctx *ctx, const char *name,
+                            const struct rind_store_options *options,
+                            struct rind_store **store) RIND_MUST_USE;
+
+/* The same over an engine, which the store then owns (taken only on success). */
+rind_status rind_store_open_engine(struct rind_ctx *ctx, struct rind_engine *engine_take,
+                                   const struct rind_store_options *options,
+                                   struct rind_store **store) RIND_MUST_USE;
+
+/*
+ * Refuses new removals, executes those queued (including their remaining delay, but no later than
+ * the deadline; what is left over is only garbage) and then returns. A second call is refused with
+ * RIND_E_CANCELLED.
+ */
+rind_status rind_store_finish_deletes(struct rind_ctx *ctx, struct rind_store *store,
+                                      struct rind_deadline deadline) RIND_MUST_USE;
+
+/* Ends the thread without waiting for queued removals, closes the engine. NULL is allowed. */
+void rind_store_close(struct rind_store *store);
+
+/* The engine below, for statistics, copies and upkeep. */
+struct rind_engine *rind_store_engine(struct rind_store *store);
+
+/* Creates discovery, lease, tenants; those that exist are fine. */
+rind_status rind_store_create_shared_tables(struct rind_ctx *ctx, struct rind_store *store,
+                                            struct rind_deadline deadline) RIND_MUST_USE;
+
+/*
+ * Creates a realm's merkle, log and users tables, in this order. RIND_E_EXISTS if one is there that
+ * no earlier attempt of this call made.
+ */
+rind_status rind_store_create_realm_tables(struct rind_ctx *ctx, struct rind_store *store,
+                                           const struct rind_realm_id *realm,
+                                           struct rind_deadline deadline) RIND_MUST_USE;
+
+/* Engine constructors, for rind_store_open and tests. */
+rind_status rind_engine_open_memory(struct rind_ctx *ctx, const struct rind_store_clock *clock,
+                                    struct rind_engine **engine) RIND_MUST_USE;
+rind_status rind_engine_open_lmdb(struct rind_ctx *ctx, const char *directory,
+                                  uint64_t map_size_bytes, const struct rind_store_clock *clock,
+                                  struct rind_engine **engine) RIND_MUST_USE;
+
+/* Copies all tables of `from` that are ours to `to`, cells and timestamps unchanged. The copied
+ * rows are those of tables that `to` did not have; RIND_E_EXISTS if it had one. */
+rind_status rind_store_copy(struct rind_ctx *ctx, struct rind_engine *from, struct rind_engine *to,
+                            struct rind_deadline deadline, uint64_t *rows_copied) RIND_MUST_USE;
+
+#endif
