@@ -13,10 +13,10 @@ void rind_hash_leaf(const struct rind_record_id *key, struct rind_slice value,
                     struct rind_data_hash *hash);
 
 /* A node below the root: both branches are present (asserted). */
-void rind_hash_interior(const struct rind_interior *node, struct rind_data_hash *hash);
+void rind_hash_interior(const struct rind_interior_node *node, struct rind_data_hash *hash);
 
 /* The root, whose hash covers its tree's range. */
-void rind_hash_root(const struct rind_range *range, const struct rind_interior *node,
+void rind_hash_root(const struct rind_owned_range *range, const struct rind_interior_node *node,
                     struct rind_data_hash *hash);
 
 #endif

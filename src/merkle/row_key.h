@@ -28,7 +28,7 @@ struct rind_row_key_range {
     uint8_t length;
 };
 
-void rind_row_key_encode(const struct rind_bits *prefix, const struct rind_data_hash *hash,
+void rind_row_key_encode(const struct rind_bit_vector *prefix, const struct rind_data_hash *hash,
                          struct rind_row_key *row_key);
 
 /* The same from a message's node key; RIND_E_INVALID if its prefix is no canonical bit string. */
@@ -40,7 +40,8 @@ struct rind_slice rind_row_key_slice(const struct rind_row_key *row_key);
 
 /* Takes a row key apart. RIND_E_CORRUPT if it is none; accepts only what encode produces. */
 rind_status rind_row_key_parse(struct rind_ctx *ctx, struct rind_slice row_key,
-                               struct rind_bits *prefix, struct rind_data_hash *hash) RIND_MUST_USE;
+                               struct rind_bit_vector *prefix,
+                               struct rind_data_hash *hash) RIND_MUST_USE;
 
 /* The rows of the first `prefix_length` bits of `id`; prefix_length <= 256. */
 void rind_row_key_range_of(const struct rind_record_id *id, unsigned prefix_length,

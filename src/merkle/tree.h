@@ -30,14 +30,14 @@
 /* One interior node of a verified path. Its prefix is the first `prefix_length` bits of the key. */
 struct rind_tree_step {
     struct rind_data_hash hash;
-    const struct rind_interior *node; /* the proof's, or a copy in the arena once rebased */
+    const struct rind_interior_node *node; /* the proof's, or a copy in the arena once rebased */
     uint16_t prefix_length;
 };
 
 /* A proof that was checked, and then brought up to the newest root of the overlay. */
 struct rind_verified_proof {
     struct rind_record_id key;
-    struct rind_range range;
+    struct rind_owned_range range;
     struct rind_data_hash root_hash;    /* steps[0].hash */
     const struct rind_tree_step *steps; /* root first */
     uint16_t step_count;                /* 1 .. RIND_TREE_PATH_COUNT_MAX */
@@ -69,7 +69,7 @@ struct rind_tree_merge {
 };
 
 /* The empty tree over `range`: its root hash, and a delta that adds its one node. */
-rind_status rind_tree_new(struct rind_ctx *ctx, const struct rind_range *range,
+rind_status rind_tree_new(struct rind_ctx *ctx, const struct rind_owned_range *range,
                           struct rind_data_hash *root_hash,
                           struct rind_store_delta *delta) RIND_MUST_USE;
 
@@ -101,8 +101,8 @@ rind_status rind_tree_insert(struct rind_ctx *ctx, const struct rind_overlay *ov
 
 /*
  * Splits the tree at proof->key, which becomes the first key of the right half and must lie above
- * the range's start (asserted once the proof is authentic; rind_range_split_at gives such keys).
- * The overlay is only read: to go on with a half, rind_overlay_open its root. RIND_E_STALE,
+ * the range's start (asserted once the proof is authentic; rind_owned_range_split_at gives such
+ * keys). The overlay is only read: to go on with a half, rind_overlay_open its root. RIND_E_STALE,
  * RIND_E_AUTH, RIND_E_LIMIT.
  */
 rind_status rind_tree_split(struct rind_ctx *ctx, const struct rind_overlay *overlay,

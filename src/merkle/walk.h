@@ -22,26 +22,26 @@
 #include "merkle/tree.h"
 
 struct rind_walk {
-    struct rind_range range;
+    struct rind_owned_range range;
     struct rind_data_hash root_hash;
     struct rind_data_hash wanted_hash;
-    struct rind_bits path_bits; /* record: all 256 bits; edge: those walked so far */
-    uint16_t position;          /* bits walked: the wanted node's prefix length */
-    bool is_edge;               /* else a record */
+    struct rind_bit_vector path_bits; /* record: all 256 bits; edge: those walked so far */
+    uint16_t position;                /* bits walked: the wanted node's prefix length */
+    bool is_edge;                     /* else a record */
     bool is_done;
     enum rind_side side; /* of an edge */
     uint16_t path_count;
-    const struct rind_interior *path[RIND_TREE_PATH_COUNT_MAX]; /* borrowed from nodes given */
-    const struct rind_leaf *leaf;                               /* likewise; NULL: none */
+    const struct rind_interior_node *path[RIND_TREE_PATH_COUNT_MAX]; /* borrowed from nodes given */
+    const struct rind_leaf_node *leaf;                               /* likewise; NULL: none */
 };
 
 /* Starts at the root towards `key`, to prove that its record is there or is not. */
-void rind_walk_start_record(struct rind_walk *walk, const struct rind_range *range,
+void rind_walk_start_record(struct rind_walk *walk, const struct rind_owned_range *range,
                             const struct rind_data_hash *root_hash,
                             const struct rind_record_id *key);
 
 /* Starts at the root towards the outermost record on `side`, for a merge. */
-void rind_walk_start_edge(struct rind_walk *walk, const struct rind_range *range,
+void rind_walk_start_edge(struct rind_walk *walk, const struct rind_owned_range *range,
                           const struct rind_data_hash *root_hash, enum rind_side side);
 
 /* True and *wanted if the walk goes on with that node; false when it is done. */
@@ -60,7 +60,8 @@ rind_status rind_walk_finish(struct rind_ctx *ctx, const struct rind_walk *walk,
                              struct rind_read_proof *proof) RIND_MUST_USE;
 
 /* Which edge each tree must show when `incoming` is merged with `owned`: spec 03 section 13. */
-void rind_walk_merge_sides(const struct rind_range *owned, const struct rind_range *incoming,
-                           enum rind_side *owned_side, enum rind_side *incoming_side);
+void rind_walk_merge_sides(const struct rind_owned_range *owned,
+                           const struct rind_owned_range *incoming, enum rind_side *owned_side,
+                           enum rind_side *incoming_side);
 
 #endif

@@ -1,0 +1,452 @@
+/*
+ * overlay.c - see overlay.h.
+ *
+ * One block of memory: the struct, a ring of changes, a hash table, and a ring of bytes that holds
+ * the nodes in the order they were added. Changes expire in that order too, so the byte ring needs
+ * no free list and wastes nothing. A hash added twice is in the ring twice and in the table once,
+ * as the newer one: expiry removes a table entry only if it still points at the expiring node, so
+ * the node lives as long as the newest change that added it.
+ */
+#include "merkle/overlay.h"
+
+#include "crypto/blake2s.h"
+#include "merkle/overlay_nodes.h"
+#include "merkle/tree.h"
+
+/*
+ * Node bytes budgeted for each change: a path of 40 interior nodes with a registered record's leaf
+ * of 790 bytes takes 5.7 KB; trees of 10^9 records have paths of about 31.
+ */
+#define OVERLAY_CHANGE_SIZE_BYTES 6144u
+/* Even the largest change fits: 257 interior nodes of at most 176 bytes and one leaf. */
+#define OVERLAY_RING_SIZE_BYTES_MIN (128u * 1024u)
+/* One table entry is provided for this many bytes of nodes; interior nodes take 110 and more. */
+#define OVERLAY_BYTES_PER_ENTRY 64u
+#define OVERLAY_HASH_WORDS 8u
+#define OVERLAY_PREFIX_ABSENT 0u
+
+_Static_assert(OVERLAY_RING_SIZE_BYTES_MIN >
+                   RIND_TREE_VALUE_SIZE_BYTES_MAX + (RIND_TREE_PATH_COUNT_MAX + 2) * 176u,
+               "the largest change fits");
+_Static_assert(OVERLAY_RING_SIZE_BYTES_MIN / OVERLAY_BYTES_PER_ENTRY > RIND_TREE_PATH_COUNT_MAX + 2,
+               "the largest change has entries");
+_Static_assert((uint64_t)RIND_OVERLAY_CAPACITY_MAX *OVERLAY_CHANGE_SIZE_BYTES < UINT32_MAX,
+               "positions fit 32 bits");
+
+/* What precedes a node's content in the byte ring. */
+struct overlay_record {
+    struct rind_data_hash hash;
+    uint32_t content_size;
+    uint32_t kind; /* enum rind_overlay_kind */
+};
+
+/* Open addressing, linear probing, no tombstones. */
+struct overlay_entry {
+    uint32_t position_plus_1; /* of the record; 0: free */
+    uint32_t mixed;           /* keyed hash of the node's hash; its low bits are the home slot */
+};
+
+struct rind_overlay {
+    struct rind_data_hash latest_root;
+    struct rind_data_hash opening_root;
+    bool is_open;
+    bool is_opening_root_known;
+    uint32_t change_count_max; /* capacity - 1 */
+    uint32_t change_first;     /* index of the oldest in `change_node_counts` */
+    uint32_t change_count;
+    uint32_t entry_count_max; /* nodes that the table takes */
+    uint32_t entry_mask;      /* table size - 1 */
+    uint32_t node_count;
+    uint32_t ring_size;
+    uint32_t ring_first; /* position of the oldest record */
+    uint32_t ring_used;
+    uint64_t mix[OVERLAY_HASH_WORDS];
+    uint32_t *change_node_counts; /* nodes added by each change */
+    struct overlay_entry *entries;
+    uint8_t *ring;
+};
+
+/* Where the parts of an overlay lie in its memory. */
+struct overlay_layout {
+    uint32_t ring_size;
+    uint32_t entry_count_max;
+    uint32_t entry_slots;
+    size_t entries_offset;
+    size_t changes_offset;
+    size_t ring_offset;
+    size_t size_bytes;
+};
+
+static size_t overlay_align(size_t size)
+{
+    return (size + 15u) & ~(size_t)15u;
+}
+
+static struct overlay_layout overlay_layout_of(uint32_t capacity)
+{
+    RIND_ASSERT(capacity >= RIND_OVERLAY_CAPACITY_MIN && capacity <= RIND_OVERLAY_CAPACITY_MAX);
+    struct overlay_layout layout = {.ring_size = capacity * OVERLAY_CHANGE_SIZE_BYTES};
+    if (layout.ring_size < OVERLAY_RING_SIZE_BYTES_MIN) {
+        layout.ring_size = OVERLAY_RING_SIZE_BYTES_MIN;
+    }
+    layout.entry_count_max = layout.ring_size / OVERLAY_BYTES_PER_ENTRY;
+    layout.entry_slots = 1;
+    while (layout.entry_slots - layout.entry_slots / 4 < layout.entry_count_max) {
+        layout.entry_slots *= 2; /* at most three quarters full */
+    }
+    layout.entries_offset = overlay_align(sizeof(struct rind_overlay));
+    layout.changes_offset =
+        overlay_align(layout.entries_offset + layout.entry_slots * sizeof(struct overlay_entry));
+    layout.ring_offset =
+        overlay_align(layout.changes_offset + (size_t)(capacity - 1) * sizeof(uint32_t));
+    layout.size_bytes = overlay_align(layout.ring_offset + layout.ring_size);
+    return layout;
+}
+
+size_t rind_overlay_size_bytes(uint32_t capacity)
+{
+    return overlay_layout_of(capacity).size_bytes;
+}
+
+/* Expands the seed to the keys of the table's hash function. */
+static void overlay_seed_mix(struct rind_overlay *overlay, const struct rind_overlay_seed *seed)
+{
+    for (uint8_t half = 0; half < 2; half++) {
+        uint8_t input[sizeof(seed->bytes) + 1];
+        uint8_t digest[RIND_BLAKE2S_SIZE];
+        memcpy(input, seed->bytes, sizeof(seed->bytes));
+        input[sizeof(seed->bytes)] = half;
+        rind_blake2s(RIND_SLICE_OF(input), digest);
+        for (unsigned i = 0; i < 4; i++) {
+            overlay->mix[4u * half + i] = rind_get_le64(digest + 8 * i);
+        }
+    }
+}
+
+rind_status rind_overlay_init(struct rind_ctx *ctx, void *memory, size_t size_bytes,
+                              uint32_t capacity, const struct rind_overlay_seed *seed,
+                              struct rind_overlay **overlay)
+{
+    RIND_REQUIRE(ctx,
+                 capacity >= RIND_OVERLAY_CAPACITY_MIN && capacity <= RIND_OVERLAY_CAPACITY_MAX,
+                 RIND_E_INVALID, "overlay capacity is %u; it can be %u to %u", (unsigned)capacity,
+                 RIND_OVERLAY_CAPACITY_MIN, RIND_OVERLAY_CAPACITY_MAX);
+    struct overlay_layout layout = overlay_layout_of(capacity);
+    RIND_REQUIRE(ctx, size_bytes >= layout.size_bytes, RIND_E_INVALID,
+                 "overlay of capacity %u needs %zu bytes and was given %zu", (unsigned)capacity,
+                 layout.size_bytes, size_bytes);
+    RIND_ASSERT(memory != NULL && (uintptr_t)memory % 16 == 0);
+
+    struct rind_overlay *made = memory;
+    uint8_t *base = memory;
+    *made = (struct rind_overlay){
+        .change_count_max = capacity - 1,
+        .entry_count_max = layout.entry_count_max,
+        .entry_mask = layout.entry_slots - 1,
+        .ring_size = layout.ring_size,
+        .change_node_counts = (uint32_t *)(void *)(base + layout.changes_offset),
+        .entries = (struct overlay_entry *)(void *)(base + layout.entries_offset),
+        .ring = base + layout.ring_offset,
+    };
+    overlay_seed_mix(made, seed);
+    *overlay = made;
+    return RIND_OK;
+}
+
+void rind_overlay_open(struct rind_overlay *overlay, const struct rind_data_hash *root_hash)
+{
+    struct rind_data_hash root = *root_hash; /* may be inside the overlay */
+    memset(overlay->entries, 0, ((size_t)overlay->entry_mask + 1) * sizeof(*overlay->entries));
+    overlay->latest_root = root;
+    overlay->opening_root = root;
+    overlay->is_open = true;
+    overlay->is_opening_root_known = true;
+    overlay->change_first = 0;
+    overlay->change_count = 0;
+    overlay->node_count = 0;
+    overlay->ring_first = 0;
+    overlay->ring_used = 0;
+}
+
+/* --- The byte ring --- */
+
+/* The position `distance` (at most ring_size) bytes after `position`. */
+static uint32_t ring_after(const struct rind_overlay *overlay, uint32_t position, uint32_t distance)
+{
+    RIND_ASSERT(position < overlay->ring_size && distance <= overlay->ring_size);
+    uint32_t to_end = overlay->ring_size - position;
+    return distance < to_end ? position + distance : distance - to_end;
+}
+
+/* Reads `size` bytes at `position`; returns the position after them. */
+static uint32_t ring_read(const struct rind_overlay *overlay, uint32_t position, void *out,
+                          uint32_t size)
+{
+    uint32_t to_end = overlay->ring_size - position;
+    uint32_t first = size < to_end ? size : to_end;
+    if (size > 0) {
+        memcpy(out, overlay->ring + position, first);
+        memcpy((uint8_t *)out + first, overlay->ring, size - first);
+    }
+    return ring_after(overlay, position, size);
+}
+
+/* Appends `size` bytes behind the newest. */
+static void ring_append(struct rind_overlay *overlay, const void *bytes, uint32_t size)
+{
+    RIND_ASSERT(size <= overlay->ring_size - overlay->ring_used);
+    uint32_t position = ring_after(overlay, overlay->ring_first, overlay->ring_used);
+    uint32_t to_end = overlay->ring_size - position;
+    uint32_t first = size < to_end ? size : to_end;
+    if (size > 0) {
+        memcpy(overlay->ring + position, bytes, first);
+        memcpy(overlay->ring, (const uint8_t *)bytes + first, size - first);
+    }
+    overlay->ring_used += size;
+}
+
+/* --- The table --- */
+
+/*
+ * Strongly universal in 32-bit words (multiply-shift over pairs): whatever hashes a host makes us
+ * remember, they spread as if random, unless it knows the seed.
+ */
+static uint32_t overlay_mix(const struct rind_overlay *overlay, const struct rind_data_hash *hash)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < OVERLAY_HASH_WORDS; i += 2) {
+        uint64_t a = overlay->mix[i] + rind_get_be32(hash->bytes + 4 * i);
+        uint64_t b = overlay->mix[i + 1] + rind_get_be32(hash->bytes + 4 * i + 4);
+        sum += a * b;
+    }
+    return (uint32_t)(sum >> 32);
+}
+
+/* The slot that holds `hash`, or the free one where it belongs. */
+static struct overlay_entry *overlay_slot(const struct rind_overlay *overlay,
+                                          const struct rind_data_hash *hash, uint32_t mixed)
+{
+    for (uint32_t slot = mixed & overlay->entry_mask;; slot = (slot + 1) & overlay->entry_mask) {
+        struct overlay_entry *entry = &overlay->entries[slot];
+        if (entry->position_plus_1 == 0) {
+            return entry; /* there always is one: the table is never full */
+        }
+        if (entry->mixed == mixed) {
+            struct rind_data_hash found;
+            (void)ring_read(overlay, entry->position_plus_1 - 1, &found, sizeof(found));
+            if (rind_data_hash_equal(&found, hash)) {
+                return entry;
+            }
+        }
+    }
+}
+
+/* Frees a slot and moves up those behind it that probed past it. */
+static void overlay_slot_free(struct rind_overlay *overlay, struct overlay_entry *entry)
+{
+    uint32_t mask = overlay->entry_mask;
+    uint32_t hole = (uint32_t)(entry - overlay->entries);
+    for (uint32_t slot = (hole + 1) & mask; overlay->entries[slot].position_plus_1 != 0;
+         slot = (slot + 1) & mask) {
+        uint32_t home = overlay->entries[slot].mixed & mask;
+        if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+            overlay->entries[hole] = overlay->entries[slot];
+            hole = slot;
+        }
+    }
+    overlay->entries[hole] = (struct overlay_entry){0};
+}
+
+bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
+                       struct rind_overlay_node *node)
+{
+    const struct overlay_entry *entry = overlay_slot(overlay, hash, overlay_mix(overlay, hash));
+    if (entry->position_plus_1 == 0) {
+        return false;
+    }
+    struct overlay_record record;
+    node->position =
+        ring_read(overlay, entry->position_plus_1 - 1, &record, (uint32_t)sizeof(record));
+    node->content_size = record.content_size;
+    node->kind = (enum rind_overlay_kind)record.kind;
+    return true;
+}
+
+/* --- Nodes: content is, for each branch, its prefix length and bytes and the child's hash --- */
+
+static uint32_t overlay_branch_size(bool has_branch, const struct rind_branch *branch)
+{
+    if (!has_branch) {
+        return sizeof(uint16_t);
+    }
+    return (uint32_t)(sizeof(uint16_t) + (branch->prefix.length + 7u) / 8u + sizeof(branch->hash));
+}
+
+static void overlay_append_branch(struct rind_overlay *overlay, bool has_branch,
+                                  const struct rind_branch *branch)
+{
+    uint16_t length = has_branch ? (uint16_t)branch->prefix.length : OVERLAY_PREFIX_ABSENT;
+    ring_append(overlay, &length, sizeof(length));
+    if (has_branch) {
+        ring_append(overlay, branch->prefix.bits, (length + 7u) / 8u);
+        ring_append(overlay, &branch->hash, sizeof(branch->hash));
+    }
+}
+
+static uint32_t overlay_read_branch(const struct rind_overlay *overlay, uint32_t position,
+                                    bool *has_branch, struct rind_branch *branch)
+{
+    uint16_t length;
+    position = ring_read(overlay, position, &length, sizeof(length));
+    *has_branch = length != OVERLAY_PREFIX_ABSENT;
+    if (*has_branch) {
+        branch->prefix.length = length;
+        position = ring_read(overlay, position, branch->prefix.bits, (length + 7u) / 8u);
+        position = ring_read(overlay, position, &branch->hash, sizeof(branch->hash));
+    }
+    return position;
+}
+
+void rind_overlay_read_interior(const struct rind_overlay *overlay,
+                                const struct rind_overlay_node *node,
+                                struct rind_interior_node *interior)
+{
+    RIND_ASSERT(node->kind != RIND_OVERLAY_LEAF);
+    *interior = (struct rind_interior_node){0};
+    uint32_t position =
+        overlay_read_branch(overlay, node->position, &interior->has_left, &interior->left);
+    (void)overlay_read_branch(overlay, position, &interior->has_right, &interior->right);
+}
+
+void rind_overlay_read_value(const struct rind_overlay *overlay,
+                             const struct rind_overlay_node *node, uint8_t *value)
+{
+    RIND_ASSERT(node->kind == RIND_OVERLAY_LEAF);
+    (void)ring_read(overlay, node->position, value, node->content_size);
+}
+
+static uint32_t overlay_content_size(const struct rind_node *node)
+{
+    if (node->kind == RIND_NODE_LEAF) {
+        return (uint32_t)node->leaf.value.length;
+    }
+    const struct rind_interior_node *interior = &node->interior;
+    return overlay_branch_size(interior->has_left, &interior->left) +
+           overlay_branch_size(interior->has_right, &interior->right);
+}
+
+/* Bytes of the ring that the change takes. */
+static size_t overlay_change_size(const struct rind_tree_change *change)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < change->delta.add.count; i++) {
+        size +=
+            sizeof(struct overlay_record) + overlay_content_size(&change->delta.add.items[i].node);
+    }
+    return size;
+}
+
+static void overlay_append_node(struct rind_overlay *overlay,
+                                const struct rind_node_addition *added)
+{
+    uint32_t position = ring_after(overlay, overlay->ring_first, overlay->ring_used);
+    struct overlay_record record = {
+        .hash = added->key.hash,
+        .content_size = overlay_content_size(&added->node),
+        .kind = added->node.kind == RIND_NODE_LEAF ? RIND_OVERLAY_LEAF
+                : added->key.prefix.length == 0    ? RIND_OVERLAY_ROOT
+                                                   : RIND_OVERLAY_INTERIOR,
+    };
+    ring_append(overlay, &record, (uint32_t)sizeof(record));
+    if (added->node.kind == RIND_NODE_LEAF) {
+        ring_append(overlay, added->node.leaf.value.data, record.content_size);
+    } else {
+        const struct rind_interior_node *interior = &added->node.interior;
+        overlay_append_branch(overlay, interior->has_left, &interior->left);
+        overlay_append_branch(overlay, interior->has_right, &interior->right);
+    }
+    uint32_t mixed = overlay_mix(overlay, &record.hash);
+    struct overlay_entry *entry = overlay_slot(overlay, &record.hash, mixed);
+    *entry = (struct overlay_entry){.position_plus_1 = position + 1, .mixed = mixed};
+    overlay->node_count++;
+}
+
+/* --- The window --- */
+
+/* Forgets the oldest change: its nodes, the root it produced, and with the first one the opening
+ * root, whose nodes may now be incomplete. */
+static void overlay_expire_oldest(struct rind_overlay *overlay)
+{
+    RIND_ASSERT(overlay->change_count > 0);
+    uint32_t node_count = overlay->change_node_counts[overlay->change_first];
+    for (uint32_t i = 0; i < node_count; i++) {
+        struct overlay_record record;
+        (void)ring_read(overlay, overlay->ring_first, &record, (uint32_t)sizeof(record));
+        struct overlay_entry *entry =
+            overlay_slot(overlay, &record.hash, overlay_mix(overlay, &record.hash));
+        if (entry->position_plus_1 == overlay->ring_first + 1) {
+            overlay_slot_free(overlay, entry);
+        }
+        uint32_t size = (uint32_t)sizeof(record) + record.content_size;
+        overlay->ring_first = ring_after(overlay, overlay->ring_first, size);
+        overlay->ring_used -= size;
+    }
+    overlay->node_count -= node_count;
+    overlay->change_first = (overlay->change_first + 1) % overlay->change_count_max;
+    overlay->change_count--;
+    overlay->is_opening_root_known = false;
+}
+
+void rind_overlay_add(struct rind_overlay *overlay, const struct rind_tree_change *change)
+{
+    RIND_ASSERT(overlay->is_open);
+    RIND_ASSERT(rind_data_hash_equal(&change->old_root_hash, &overlay->latest_root));
+    if (change->delta.add.count == 0) {
+        RIND_ASSERT(rind_data_hash_equal(&change->root_hash, &overlay->latest_root));
+        return;
+    }
+    /* Any change that rind_tree_insert makes fits: see the static assertions above. */
+    RIND_ASSERT(change->delta.add.count <= overlay->entry_count_max);
+    RIND_ASSERT(overlay_change_size(change) <= overlay->ring_size);
+    uint32_t node_count = (uint32_t)change->delta.add.count;
+    uint32_t size = (uint32_t)overlay_change_size(change);
+    while (overlay->change_count == overlay->change_count_max ||
+           size > overlay->ring_size - overlay->ring_used ||
+           node_count > overlay->entry_count_max - overlay->node_count) {
+        overlay_expire_oldest(overlay);
+    }
+    for (size_t i = 0; i < change->delta.add.count; i++) {
+        overlay_append_node(overlay, &change->delta.add.items[i]);
+    }
+    uint32_t index = (overlay->change_first + overlay->change_count) % overlay->change_count_max;
+    overlay->change_node_counts[index] = node_count;
+    overlay->change_count++;
+    overlay->latest_root = change->root_hash;
+}
+
+const struct rind_data_hash *rind_overlay_latest_root(const struct rind_overlay *overlay)
+{
+    RIND_ASSERT(overlay->is_open);
+    return &overlay->latest_root;
+}
+
+bool rind_overlay_knows_root(const struct rind_overlay *overlay,
+                             const struct rind_data_hash *root_hash)
+{
+    RIND_ASSERT(overlay->is_open);
+    if (overlay->is_opening_root_known && rind_data_hash_equal(root_hash, &overlay->opening_root)) {
+        return true;
+    }
+    struct rind_overlay_node node;
+    return rind_overlay_find(overlay, root_hash, &node) && node.kind == RIND_OVERLAY_ROOT;
+}
+
+uint32_t rind_overlay_change_count(const struct rind_overlay *overlay)
+{
+    return overlay->change_count;
+}
+
+uint32_t rind_overlay_node_count(const struct rind_overlay *overlay)
+{
+    return overlay->node_count;
+}
