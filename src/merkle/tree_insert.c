@@ -2,6 +2,7 @@
 #include "merkle/hash.h"
 #include "merkle/node.h"
 #include "merkle/tree.h"
+#include "wire/range.h"
 
 /* Nodes that an insert adds beside the path: the leaf and at most one new interior node. */
 #define INSERT_EXTRA_NODES_MAX 2u

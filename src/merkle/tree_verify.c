@@ -8,6 +8,7 @@
 #include "merkle/hash.h"
 #include "merkle/node.h"
 #include "merkle/overlay_nodes.h"
+#include "wire/range.h"
 
 /* Where a walk along a path stands. */
 struct verify_walk {
