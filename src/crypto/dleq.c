@@ -27,7 +27,7 @@ rind_status rind_dleq_prove(struct rind_ctx *ctx, const struct rind_scalar *priv
                             const struct rind_point *public_key,
                             const struct rind_point *blinded_input,
                             const struct rind_point *blinded_output,
-                            const struct rind_scalar *beta_t, struct rind_dleq_proof *proof)
+                            const struct rind_scalar *beta_t, struct rind_dleq *proof)
 {
     struct rind_point v_t;
     struct rind_point w_t;
@@ -55,7 +55,7 @@ static rind_status dleq_commitment(struct rind_ctx *ctx, const struct rind_point
 static rind_status dleq_verify_with(struct rind_ctx *ctx, const struct rind_point *public_key,
                                     const struct rind_point *blinded_input,
                                     const struct rind_point *blinded_output,
-                                    const struct rind_dleq_proof *proof)
+                                    const struct rind_dleq *proof)
 {
     struct rind_point response;
     struct rind_point v_t;
@@ -74,8 +74,7 @@ static rind_status dleq_verify_with(struct rind_ctx *ctx, const struct rind_poin
 
 rind_status rind_dleq_verify(struct rind_ctx *ctx, const struct rind_point *public_key,
                              const struct rind_point *blinded_input,
-                             const struct rind_point *blinded_output,
-                             const struct rind_dleq_proof *proof)
+                             const struct rind_point *blinded_output, const struct rind_dleq *proof)
 {
     rind_status status = dleq_verify_with(ctx, public_key, blinded_input, blinded_output, proof);
     if (rind_is(status, RIND_E_DECODE)) {

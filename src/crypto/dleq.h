@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "crypto/ristretto.h"
 
-struct rind_dleq_proof {
+struct rind_dleq {
     struct rind_scalar c;
     struct rind_scalar beta_z;
 };
@@ -26,12 +26,12 @@ rind_status rind_dleq_prove(struct rind_ctx *ctx, const struct rind_scalar *priv
                             const struct rind_point *blinded_input,
                             const struct rind_point *blinded_output,
                             const struct rind_scalar *beta_t,
-                            struct rind_dleq_proof *proof) RIND_MUST_USE;
+                            struct rind_dleq *proof) RIND_MUST_USE;
 
 /* RIND_OK only if the proof holds; RIND_E_AUTH else, also when a point is not a valid encoding. */
 rind_status rind_dleq_verify(struct rind_ctx *ctx, const struct rind_point *public_key,
                              const struct rind_point *blinded_input,
                              const struct rind_point *blinded_output,
-                             const struct rind_dleq_proof *proof) RIND_MUST_USE;
+                             const struct rind_dleq *proof) RIND_MUST_USE;
 
 #endif

@@ -107,16 +107,14 @@ static void noise_init(struct rind_noise_handshake *handshake, struct rind_slice
 /* The handshake's last step: one key for each direction. `is_client` tells which one we send with.
  */
 static void noise_split(const struct rind_noise_handshake *handshake, bool is_client,
-                        struct rind_noise_transport *transport)
+                        struct rind_noise_session *session)
 {
-    struct rind_noise_key *client_to_realm =
-        is_client ? &transport->send_key : &transport->receive_key;
-    struct rind_noise_key *realm_to_client =
-        is_client ? &transport->receive_key : &transport->send_key;
+    struct rind_noise_key *client_to_realm = is_client ? &session->send_key : &session->receive_key;
+    struct rind_noise_key *realm_to_client = is_client ? &session->receive_key : &session->send_key;
     noise_hkdf2(handshake->chaining_key, rind_slice_make(NULL, 0), client_to_realm->bytes,
                 realm_to_client->bytes);
-    transport->send_nonce = 0;
-    transport->receive_nonce = 0;
+    session->send_nonce = 0;
+    session->receive_nonce = 0;
 }
 
 static rind_status noise_public_decode(struct rind_ctx *ctx, struct rind_slice bytes,
@@ -168,14 +166,14 @@ static rind_status noise_client_finish_with(struct rind_ctx *ctx,
 rind_status rind_noise_client_finish(struct rind_ctx *ctx, struct rind_noise_handshake *handshake,
                                      struct rind_slice realm_ephemeral,
                                      struct rind_slice ciphertext, uint8_t *payload,
-                                     struct rind_noise_transport *transport)
+                                     struct rind_noise_session *session)
 {
     RIND_ASSERT(handshake->state == NOISE_STATE_CLIENT_FINISH);
     struct rind_noise_key key;
     rind_status status =
         noise_client_finish_with(ctx, handshake, realm_ephemeral, ciphertext, payload, &key);
     if (rind_is_ok(status)) {
-        noise_split(handshake, true, transport);
+        noise_split(handshake, true, session);
     }
     rind_noise_key_wipe(&key);
     rind_noise_handshake_wipe(handshake);
@@ -220,7 +218,7 @@ rind_status rind_noise_realm_finish(struct rind_ctx *ctx, struct rind_noise_hand
                                     const struct rind_x25519_secret *ephemeral,
                                     struct rind_slice payload,
                                     struct rind_x25519_public *ephemeral_public,
-                                    uint8_t *ciphertext, struct rind_noise_transport *transport)
+                                    uint8_t *ciphertext, struct rind_noise_session *session)
 {
     RIND_ASSERT(handshake->state == NOISE_STATE_REALM_FINISH);
     struct rind_noise_key key;
@@ -229,7 +227,7 @@ rind_status rind_noise_realm_finish(struct rind_ctx *ctx, struct rind_noise_hand
     rind_status status = noise_mix_key(ctx, handshake, ephemeral, &handshake->peer, &key);
     if (rind_is_ok(status)) {
         noise_seal(&key, 0, RIND_SLICE_OF(handshake->hash), payload, ciphertext);
-        noise_split(handshake, false, transport);
+        noise_split(handshake, false, session);
     }
     rind_noise_key_wipe(&key);
     rind_noise_handshake_wipe(handshake);
@@ -245,21 +243,21 @@ static rind_status noise_take_nonce(struct rind_ctx *ctx, uint64_t *counter, uin
     return RIND_OK;
 }
 
-rind_status rind_noise_encrypt(struct rind_ctx *ctx, struct rind_noise_transport *transport,
+rind_status rind_noise_encrypt(struct rind_ctx *ctx, struct rind_noise_session *session,
                                struct rind_slice plaintext, uint8_t *ciphertext)
 {
     uint64_t nonce = 0;
-    RIND_TRY(noise_take_nonce(ctx, &transport->send_nonce, &nonce));
-    noise_seal(&transport->send_key, nonce, rind_slice_make(NULL, 0), plaintext, ciphertext);
+    RIND_TRY(noise_take_nonce(ctx, &session->send_nonce, &nonce));
+    noise_seal(&session->send_key, nonce, rind_slice_make(NULL, 0), plaintext, ciphertext);
     return RIND_OK;
 }
 
-rind_status rind_noise_decrypt(struct rind_ctx *ctx, struct rind_noise_transport *transport,
+rind_status rind_noise_decrypt(struct rind_ctx *ctx, struct rind_noise_session *session,
                                struct rind_slice ciphertext, uint8_t *plaintext)
 {
     uint64_t nonce = 0;
-    RIND_TRY(noise_take_nonce(ctx, &transport->receive_nonce, &nonce));
-    return noise_open(ctx, &transport->receive_key, nonce, rind_slice_make(NULL, 0), ciphertext,
+    RIND_TRY(noise_take_nonce(ctx, &session->receive_nonce, &nonce));
+    return noise_open(ctx, &session->receive_key, nonce, rind_slice_make(NULL, 0), ciphertext,
                       plaintext);
 }
 
@@ -268,7 +266,7 @@ void rind_noise_handshake_wipe(struct rind_noise_handshake *handshake)
     rind_wipe(handshake, sizeof(*handshake));
 }
 
-void rind_noise_transport_wipe(struct rind_noise_transport *transport)
+void rind_noise_session_wipe(struct rind_noise_session *session)
 {
-    rind_wipe(transport, sizeof(*transport));
+    rind_wipe(session, sizeof(*session));
 }

@@ -2,7 +2,7 @@
  * noise.h - the channel Noise_NK_25519_ChaChaPoly_BLAKE2s between a client and an HSM.
  *
  * The client (initiator) knows the realm's static public key. A handshake is one message each way,
- * each with a payload; after it, each side holds a rind_noise_transport. Unlike in the generic
+ * each with a payload; after it, each side holds a rind_noise_session. Unlike in the generic
  * framework the parts of a handshake message (ephemeral key, ciphertext) travel apart.
  * Everything received is hostile until it has been decrypted. A (key, nonce) pair is never used
  * twice: each state is consumed by its use, each direction counts its own messages.
@@ -36,7 +36,7 @@ struct rind_noise_handshake {
 };
 
 /* Keys and counters of a session. Two sides' values mirror each other. Wipe when done. */
-struct rind_noise_transport {
+struct rind_noise_session {
     struct rind_noise_key send_key;
     struct rind_noise_key receive_key;
     uint64_t send_nonce;    /* of the next message sent */
@@ -58,7 +58,7 @@ rind_status rind_noise_client_start(struct rind_ctx *ctx, struct rind_noise_hand
 
 /*
  * Client, message 2. `realm_ephemeral` is as received, of any length. Writes
- * ciphertext.length - RIND_NOISE_TAG_SIZE bytes of payload and the transport. Consumes (wipes)
+ * ciphertext.length - RIND_NOISE_TAG_SIZE bytes of payload and the session. Consumes (wipes)
  * `handshake`, whatever happens.
  *   RIND_E_DECODE  the ephemeral key does not have 32 bytes
  *   RIND_E_AUTH    not a ciphertext of the realm that has `realm_static`, or a low-order key
@@ -66,7 +66,7 @@ rind_status rind_noise_client_start(struct rind_ctx *ctx, struct rind_noise_hand
 rind_status rind_noise_client_finish(struct rind_ctx *ctx, struct rind_noise_handshake *handshake,
                                      struct rind_slice realm_ephemeral,
                                      struct rind_slice ciphertext, uint8_t *payload,
-                                     struct rind_noise_transport *transport) RIND_MUST_USE;
+                                     struct rind_noise_session *session) RIND_MUST_USE;
 
 /*
  * Realm, message 1. `static_public` enters the hash as provided; it is not derived from
@@ -83,7 +83,7 @@ rind_status rind_noise_realm_start(struct rind_ctx *ctx, struct rind_noise_hands
 
 /*
  * Realm, message 2. `ephemeral` are 32 fresh random bytes. Writes the public key to send,
- * payload.length + RIND_NOISE_TAG_SIZE bytes of ciphertext, and the transport. Consumes (wipes)
+ * payload.length + RIND_NOISE_TAG_SIZE bytes of ciphertext, and the session. Consumes (wipes)
  * `handshake`, whatever happens. RIND_E_AUTH when the client's ephemeral key has low order, which
  * cannot be after a rind_noise_realm_start that succeeded with an honest static key.
  */
@@ -92,13 +92,13 @@ rind_status rind_noise_realm_finish(struct rind_ctx *ctx, struct rind_noise_hand
                                     struct rind_slice payload,
                                     struct rind_x25519_public *ephemeral_public,
                                     uint8_t *ciphertext,
-                                    struct rind_noise_transport *transport) RIND_MUST_USE;
+                                    struct rind_noise_session *session) RIND_MUST_USE;
 
 /*
  * Encrypts the next message: writes plaintext.length + RIND_NOISE_TAG_SIZE
  * bytes. RIND_E_LIMIT when the counter is used up (2^64 - 1 messages).
  */
-rind_status rind_noise_encrypt(struct rind_ctx *ctx, struct rind_noise_transport *transport,
+rind_status rind_noise_encrypt(struct rind_ctx *ctx, struct rind_noise_session *session,
                                struct rind_slice plaintext, uint8_t *ciphertext) RIND_MUST_USE;
 
 /*
@@ -106,10 +106,10 @@ rind_status rind_noise_encrypt(struct rind_ctx *ctx, struct rind_noise_transport
  * failure. The attempt uses up its counter value even when it fails, as in the spec.
  * RIND_E_AUTH for anything but the peer's next message, RIND_E_LIMIT as above.
  */
-rind_status rind_noise_decrypt(struct rind_ctx *ctx, struct rind_noise_transport *transport,
+rind_status rind_noise_decrypt(struct rind_ctx *ctx, struct rind_noise_session *session,
                                struct rind_slice ciphertext, uint8_t *plaintext) RIND_MUST_USE;
 
 void rind_noise_handshake_wipe(struct rind_noise_handshake *handshake);
-void rind_noise_transport_wipe(struct rind_noise_transport *transport);
+void rind_noise_session_wipe(struct rind_noise_session *session);
 
 #endif

@@ -18,8 +18,8 @@ struct channel {
     struct rind_x25519_secret realm_ephemeral;
     struct rind_noise_handshake client_handshake;
     struct rind_noise_handshake realm_handshake;
-    struct rind_noise_transport client;
-    struct rind_noise_transport realm;
+    struct rind_noise_session client;
+    struct rind_noise_session realm;
 };
 
 static int setup(void **state)
@@ -108,8 +108,8 @@ static void channel_handshake(struct channel *channel, const json_t *request,
 static void channel_transport(struct channel *channel, const json_t *message)
 {
     bool is_request = strcmp(rind_vectors_text(message, "direction"), "client_to_server") == 0;
-    struct rind_noise_transport *sender = is_request ? &channel->client : &channel->realm;
-    struct rind_noise_transport *receiver = is_request ? &channel->realm : &channel->client;
+    struct rind_noise_session *sender = is_request ? &channel->client : &channel->realm;
+    struct rind_noise_session *receiver = is_request ? &channel->realm : &channel->client;
     struct rind_slice payload = rind_vectors_hex(message, "payload", &arena);
     const char *key = json_object_get(message, "wire") != NULL ? "wire" : "ciphertext";
     struct rind_slice ciphertext = rind_vectors_hex(message, key, &arena);
@@ -302,7 +302,7 @@ static void transport_messages_are_refused_when_replayed_reordered_or_reflected(
     channel_open(&channel);
     assert_ok(rind_noise_encrypt(&ctx, &channel.client, rind_slice_text("1"), first));
     assert_ok(rind_noise_encrypt(&ctx, &channel.client, rind_slice_text("2"), second));
-    struct rind_noise_transport realm = channel.realm;
+    struct rind_noise_session realm = channel.realm;
     assert_code(rind_noise_decrypt(&ctx, &realm, RIND_SLICE_OF(second), opened), RIND_E_AUTH);
     realm = channel.realm;
     assert_ok(rind_noise_decrypt(&ctx, &realm, RIND_SLICE_OF(first), opened));

@@ -14,7 +14,7 @@ struct statement {
     struct rind_point public_key;
     struct rind_point blinded_input;
     struct rind_point blinded_output;
-    struct rind_dleq_proof proof;
+    struct rind_dleq proof;
 };
 
 static int setup(void **state)
@@ -65,7 +65,7 @@ static void check_oprf_vector(const json_t *vector)
     assert_point(vector, "blinded_output", &s.blinded_output);
     assert_ok(rind_dleq_prove(NULL, &s.private_key, &s.public_key, &s.blinded_input,
                               &s.blinded_output, &beta_t, &s.proof));
-    struct rind_dleq_proof proof;
+    struct rind_dleq proof;
     rind_vectors_hex_fixed(vector, "proof_c", proof.c.bytes, 32);
     rind_vectors_hex_fixed(vector, "proof_beta_z", proof.beta_z.bytes, 32);
     assert_memory_equal(&s.proof, &proof, sizeof(proof));
@@ -176,7 +176,7 @@ static void invalid_inputs_are_undecodable_for_the_realm(void **state)
     struct rind_scalar key;
     struct rind_point output;
     struct rind_point invalid;
-    struct rind_dleq_proof proof;
+    struct rind_dleq proof;
     rind_scalar_from_u32(5, &key);
     memset(invalid.bytes, 0xff, 32);
     assert_code(rind_oprf_evaluate(NULL, &key, &invalid, &output), RIND_E_DECODE);
