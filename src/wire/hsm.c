@@ -1,5 +1,7 @@
-/* hsm.c - the tables of hsm.h. */
+/* hsm.c - the tables of hsm.h; putting and taking the envelope of a response. */
 #include "wire/hsm.h"
+#include "base/assert.h"
+#include "wire/codec.h"
 
 const struct rind_schema rind_hsm_status_request_schema =
     RIND_SCHEMA_EMPTY(struct rind_hsm_status_request);
@@ -609,3 +611,44 @@ static const struct rind_field hsm_response_envelope_fields[] = {
 };
 const struct rind_schema rind_hsm_response_envelope_schema =
     RIND_SCHEMA_STRUCT(struct rind_hsm_response_envelope, hsm_response_envelope_fields);
+
+const char *rind_hsm_request_name(enum rind_hsm_request_kind kind)
+{
+    RIND_ASSERT(kind >= 1 &&
+                kind <= sizeof(hsm_request_variants) / sizeof(hsm_request_variants[0]));
+    return hsm_request_variants[kind - 1].name;
+}
+
+static rind_status hsm_response_encode_with(struct rind_ctx *ctx, const struct rind_schema *schema,
+                                            const void *response,
+                                            const struct rind_hsm_metric_list *metrics,
+                                            struct rind_buffer *out)
+{
+    struct rind_hsm_response_envelope envelope = {.metrics = *metrics};
+    RIND_TRY(rind_wire_encode_alloc(ctx, schema, response, &envelope.res));
+    return rind_wire_encode(ctx, &rind_hsm_response_envelope_schema, &envelope, out);
+}
+
+rind_status rind_hsm_response_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
+                                     const void *response,
+                                     const struct rind_hsm_metric_list *metrics,
+                                     struct rind_buffer *out)
+{
+    size_t mark = rind_arena_mark(ctx->arena);
+    rind_status status = hsm_response_encode_with(ctx, schema, response, metrics, out);
+    rind_arena_release(ctx->arena, mark);
+    return status;
+}
+
+rind_status rind_hsm_response_decode(struct rind_ctx *ctx, const struct rind_schema *schema,
+                                     struct rind_slice bytes, void *response,
+                                     struct rind_hsm_metric_list *metrics)
+{
+    struct rind_hsm_response_envelope envelope;
+    RIND_TRY(rind_wire_decode_strict(ctx, &rind_hsm_response_envelope_schema, bytes, &envelope));
+    RIND_TRY(rind_wire_decode_strict(ctx, schema, envelope.res, response));
+    if (metrics != NULL) {
+        *metrics = envelope.metrics;
+    }
+    return RIND_OK;
+}

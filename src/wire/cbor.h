@@ -1,0 +1,102 @@
+/*
+ * cbor.h - reading and writing single CBOR items: heads, integers, bytes, text; skipping any item.
+ *
+ * The lowest layer of the codec, for this room only. It knows the two profiles (wire/codec.h) but
+ * no schemas. Readers never run past the input, never recurse, and stop at the first fault, which
+ * they name. Spec: RFC 8949; docs/spec/01-client-protocol.md section 2.2.
+ */
+#ifndef RIND_WIRE_CBOR_H
+#define RIND_WIRE_CBOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "wire/codec.h"
+
+enum rind_cbor_major {
+    RIND_CBOR_UNSIGNED = 0,
+    RIND_CBOR_NEGATIVE = 1,
+    RIND_CBOR_BYTES = 2,
+    RIND_CBOR_TEXT = 3,
+    RIND_CBOR_ARRAY = 4,
+    RIND_CBOR_MAP = 5,
+    RIND_CBOR_TAG = 6,
+    RIND_CBOR_SIMPLE = 7,
+};
+
+/* Simple values, as arguments of major 7. */
+#define RIND_CBOR_FALSE 20u
+#define RIND_CBOR_TRUE 21u
+#define RIND_CBOR_NULL 22u
+#define RIND_CBOR_UNDEFINED 23u
+
+/* The start of an item. */
+struct rind_cbor_head {
+    uint8_t major;
+    bool is_indefinite; /* majors 2 to 5; with major 7 it is the break that ends such an item */
+    bool is_float;      /* major 7 with 2, 4 or 8 bytes */
+    uint64_t argument;
+};
+
+struct rind_cbor_reader {
+    struct rind_slice input; /* borrowed */
+    size_t position;
+    enum rind_wire_profile profile;
+    const char *fault; /* static text, once something failed */
+};
+
+/* Starts at the first byte of `input`. */
+void rind_cbor_reader_init(struct rind_cbor_reader *reader, enum rind_wire_profile profile,
+                           struct rind_slice input);
+
+/* Notes the first fault; returns false for the caller to return. */
+bool rind_cbor_fault(struct rind_cbor_reader *reader, const char *fault);
+
+/* Bytes not read yet. */
+size_t rind_cbor_left(const struct rind_cbor_reader *reader);
+
+/* Reads any head as it is, tags included; whether it is allowed is the caller's question. */
+bool rind_cbor_read_head(struct rind_cbor_reader *reader, struct rind_cbor_head *head);
+
+/* Reads a head past any tags before it if the profile allows tags. */
+bool rind_cbor_read_untagged_head(struct rind_cbor_reader *reader, struct rind_cbor_head *head);
+
+/* Borrows the `length` bytes that follow. */
+bool rind_cbor_read_content(struct rind_cbor_reader *reader, uint64_t length,
+                            struct rind_slice *content);
+
+/* An integer from 0 to 2^64-1 (leniently also behind tags, or as a bignum). */
+bool rind_cbor_read_unsigned(struct rind_cbor_reader *reader, uint64_t *value);
+
+/* A map key or the name of an alternative: text, or a byte string taken for one. */
+bool rind_cbor_read_key(struct rind_cbor_reader *reader, struct rind_slice *key);
+
+/* The content of a key whose head is already read. */
+bool rind_cbor_read_key_content(struct rind_cbor_reader *reader, const struct rind_cbor_head *head,
+                                struct rind_slice *key);
+
+/* Reads a null if one is next. */
+bool rind_cbor_take_null(struct rind_cbor_reader *reader);
+
+/* Skips one item and all it contains, while `depth` containers are open around it. */
+bool rind_cbor_skip(struct rind_cbor_reader *reader, size_t depth);
+
+/* Containers that may be open at once. */
+size_t rind_cbor_depth_max(enum rind_wire_profile profile);
+
+/* True if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool rind_cbor_is_utf8(struct rind_slice text);
+
+/* True if 32 little-endian bytes are below the order of ristretto255. Constant time. */
+bool rind_cbor_is_scalar(const uint8_t bytes[static 32]);
+
+/* Bytes of the longest head. */
+#define RIND_CBOR_HEAD_SIZE_MAX 9u
+
+/* Writes the shortest head to `bytes` and returns its size. */
+size_t rind_cbor_write_head(uint8_t bytes[static RIND_CBOR_HEAD_SIZE_MAX],
+                            enum rind_cbor_major major, uint64_t argument);
+
+#endif

@@ -1,0 +1,321 @@
+/* encode.c - the one encoder: walks a schema over a C value with an explicit stack. */
+#include "wire/codec.h"
+
+#include "base/assert.h"
+#include "wire/cbor.h"
+
+/* Behind every RIND_LIST_TYPE. */
+struct encode_list {
+    const void *items;
+    size_t count;
+};
+
+/* An open container. */
+struct encode_frame {
+    const struct rind_schema *schema;
+    const uint8_t *value; /* the C struct; of lists and maps, the items */
+    size_t index;         /* of the next row, item, or half of an entry */
+    size_t count;
+};
+
+struct encoder {
+    struct rind_ctx *ctx;
+    struct rind_buffer *out; /* NULL: only measure */
+    size_t size_bytes;
+    struct encode_frame frames[RIND_WIRE_FRAMES_MAX];
+    size_t depth;
+};
+
+static void encode_bytes(struct encoder *encoder, struct rind_slice bytes)
+{
+    encoder->size_bytes += bytes.length;
+    if (encoder->out != NULL) {
+        rind_buffer_append(encoder->out, bytes);
+    }
+}
+
+static void encode_head(struct encoder *encoder, enum rind_cbor_major major, uint64_t argument)
+{
+    uint8_t head[RIND_CBOR_HEAD_SIZE_MAX];
+    encode_bytes(encoder, rind_slice_make(head, rind_cbor_write_head(head, major, argument)));
+}
+
+static void encode_name(struct encoder *encoder, const struct rind_field *row)
+{
+    encode_head(encoder, RIND_CBOR_TEXT, row->name_length);
+    encode_bytes(encoder, rind_slice_make(row->name, row->name_length));
+}
+
+static void encode_simple(struct encoder *encoder, unsigned simple)
+{
+    encode_head(encoder, RIND_CBOR_SIMPLE, simple);
+}
+
+static rind_status encode_integer(struct encoder *encoder, const struct rind_schema *schema,
+                                  const uint8_t *value)
+{
+    uint16_t u16;
+    uint32_t u32;
+    uint64_t integer;
+    switch (schema->size) {
+    case sizeof(u16):
+        memcpy(&u16, value, sizeof(u16));
+        integer = u16;
+        break;
+    case sizeof(u32):
+        memcpy(&u32, value, sizeof(u32));
+        integer = u32;
+        break;
+    case sizeof(integer):
+        memcpy(&integer, value, sizeof(integer));
+        break;
+    default:
+        RIND_UNREACHABLE("integers have 2, 4 or 8 bytes");
+    }
+    RIND_REQUIRE(encoder->ctx, integer >= schema->min && integer <= schema->max, RIND_E_INVALID,
+                 "%s is out of its range and cannot be encoded", schema->name);
+    encode_head(encoder, RIND_CBOR_UNSIGNED, integer);
+    return RIND_OK;
+}
+
+static rind_status encode_fixed(struct encoder *encoder, const struct rind_schema *schema,
+                                const uint8_t *value)
+{
+    RIND_REQUIRE(encoder->ctx, schema->kind != RIND_KIND_SCALAR || rind_cbor_is_scalar(value),
+                 RIND_E_INVALID, "a scalar is not below the group order and cannot be encoded");
+    encode_head(encoder, RIND_CBOR_BYTES, schema->size);
+    encode_bytes(encoder, rind_slice_make(value, schema->size));
+    return RIND_OK;
+}
+
+static rind_status encode_slice(struct encoder *encoder, const struct rind_schema *schema,
+                                const uint8_t *value)
+{
+    struct rind_slice slice;
+    memcpy(&slice, value, sizeof(slice));
+    RIND_REQUIRE(encoder->ctx, slice.length <= schema->max, RIND_E_LIMIT,
+                 "%s of %zu bytes cannot be encoded: the limit is %llu bytes", schema->name,
+                 slice.length, (unsigned long long)schema->max);
+    switch (schema->kind) {
+    case RIND_KIND_BYTES:
+        encode_head(encoder, RIND_CBOR_BYTES, slice.length);
+        break;
+    case RIND_KIND_TEXT:
+        RIND_REQUIRE(encoder->ctx, rind_cbor_is_utf8(slice), RIND_E_INVALID,
+                     "text that is not UTF-8 cannot be encoded");
+        encode_head(encoder, RIND_CBOR_TEXT, slice.length);
+        break;
+    default:
+        RIND_ASSERT(schema->kind == RIND_KIND_RAW);
+        RIND_ASSERT(slice.length > 0); /* no item is empty: somebody forgot to set it */
+        break;
+    }
+    encode_bytes(encoder, slice);
+    return RIND_OK;
+}
+
+/* --- Containers --- */
+
+static void encode_push(struct encoder *encoder, const struct rind_schema *schema,
+                        const uint8_t *value, size_t count)
+{
+    RIND_ASSERT(encoder->depth < RIND_WIRE_FRAMES_MAX); /* depends on our tables alone */
+    encoder->frames[encoder->depth++] =
+        (struct encode_frame){.schema = schema, .value = value, .count = count};
+}
+
+static bool encode_is_there(const struct rind_field *row, const uint8_t *base)
+{
+    bool is_there = true;
+    if (row->presence != RIND_PRESENT) {
+        memcpy(&is_there, base + row->has_offset, sizeof(is_there));
+    }
+    return is_there;
+}
+
+static void encode_open_struct(struct encoder *encoder, const struct rind_schema *schema,
+                               const uint8_t *value)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const struct rind_field *row = &schema->fields[i];
+        count += row->presence != RIND_OMITTABLE || encode_is_there(row, value);
+    }
+    encode_head(encoder, RIND_CBOR_MAP, count);
+    encode_push(encoder, schema, value, schema->field_count);
+}
+
+static rind_status encode_open_items(struct encoder *encoder, const struct rind_schema *schema,
+                                     const uint8_t *value)
+{
+    struct encode_list list;
+    memcpy(&list, value, sizeof(list));
+    RIND_REQUIRE(encoder->ctx, list.count <= schema->max, RIND_E_LIMIT,
+                 "%s of %zu items cannot be encoded: the limit is %llu", schema->name, list.count,
+                 (unsigned long long)schema->max);
+    RIND_ASSERT(list.count == 0 || list.items != NULL);
+    if (schema->kind == RIND_KIND_MAP) {
+        encode_head(encoder, RIND_CBOR_MAP, list.count);
+        encode_push(encoder, schema, list.items, 2 * list.count);
+    } else {
+        encode_head(encoder, RIND_CBOR_ARRAY, list.count);
+        encode_push(encoder, schema, list.items, list.count);
+    }
+    return RIND_OK;
+}
+
+/* Writes the alternative's name; of one with data, leaves its payload to the frame. */
+static void encode_open_enum(struct encoder *encoder, const struct rind_schema *schema,
+                             const uint8_t *value)
+{
+    uint32_t kind;
+    memcpy(&kind, value, sizeof(kind));
+    RIND_ASSERT(kind >= 1 && kind <= schema->field_count); /* `kind` was not set */
+    const struct rind_field *variant = &schema->fields[kind - 1];
+    if (variant->schema == NULL) {
+        encode_name(encoder, variant);
+        return;
+    }
+    encode_head(encoder, RIND_CBOR_MAP, 1);
+    encode_name(encoder, variant);
+    encode_push(encoder, schema, value, kind);
+    encoder->frames[encoder->depth - 1].index = kind - 1;
+}
+
+/* Writes one value whole, or its head, and pushes the frame of its container. */
+static rind_status encode_value(struct encoder *encoder, const struct rind_schema *schema,
+                                const uint8_t *value)
+{
+    bool truth;
+    switch (schema->kind) {
+    case RIND_KIND_BYTES_FIXED:
+    case RIND_KIND_SCALAR:
+        return encode_fixed(encoder, schema, value);
+    case RIND_KIND_BYTES:
+    case RIND_KIND_TEXT:
+    case RIND_KIND_RAW:
+        return encode_slice(encoder, schema, value);
+    case RIND_KIND_U16:
+    case RIND_KIND_U16_SATURATING:
+    case RIND_KIND_U32:
+    case RIND_KIND_U64:
+        return encode_integer(encoder, schema, value);
+    case RIND_KIND_BOOL:
+        memcpy(&truth, value, sizeof(truth));
+        encode_simple(encoder, truth ? RIND_CBOR_TRUE : RIND_CBOR_FALSE);
+        return RIND_OK;
+    case RIND_KIND_STRUCT:
+    case RIND_KIND_DURATION:
+        encode_open_struct(encoder, schema, value);
+        return RIND_OK;
+    case RIND_KIND_TUPLE:
+        encode_head(encoder, RIND_CBOR_ARRAY, schema->field_count);
+        encode_push(encoder, schema, value, schema->field_count);
+        return RIND_OK;
+    case RIND_KIND_LIST:
+    case RIND_KIND_MAP:
+        return encode_open_items(encoder, schema, value);
+    case RIND_KIND_ENUM:
+        encode_open_enum(encoder, schema, value);
+        return RIND_OK;
+    }
+    RIND_UNREACHABLE("a schema of unknown kind");
+}
+
+static rind_status encode_row(struct encoder *encoder, const struct rind_field *row,
+                              const uint8_t *base)
+{
+    if (!encode_is_there(row, base)) {
+        encode_simple(encoder, RIND_CBOR_NULL);
+        return RIND_OK;
+    }
+    return encode_value(encoder, row->schema, base + row->offset);
+}
+
+static rind_status encode_continue(struct encoder *encoder)
+{
+    struct encode_frame *frame = &encoder->frames[encoder->depth - 1];
+    const struct rind_schema *schema = frame->schema;
+    if (frame->index == frame->count) {
+        encoder->depth--;
+        return RIND_OK;
+    }
+    size_t index = frame->index++;
+    const struct rind_field *row = schema->fields;
+    switch (schema->kind) {
+    case RIND_KIND_STRUCT:
+    case RIND_KIND_DURATION:
+        row += index;
+        if (row->presence == RIND_OMITTABLE && !encode_is_there(row, frame->value)) {
+            return RIND_OK;
+        }
+        encode_name(encoder, row);
+        return encode_row(encoder, row, frame->value);
+    case RIND_KIND_TUPLE:
+    case RIND_KIND_ENUM:
+        return encode_row(encoder, row + index, frame->value);
+    case RIND_KIND_LIST:
+        return encode_value(encoder, schema->element, frame->value + index * schema->element_size);
+    case RIND_KIND_MAP:
+        return encode_row(encoder, row + index % 2,
+                          frame->value + index / 2 * schema->element_size);
+    default:
+        RIND_UNREACHABLE("only containers have frames");
+    }
+}
+
+static rind_status encode_with(struct encoder *encoder, const struct rind_schema *schema,
+                               const void *value)
+{
+    RIND_TRY(encode_value(encoder, schema, value));
+    while (encoder->depth > 0) {
+        RIND_TRY(encode_continue(encoder));
+    }
+    return RIND_OK;
+}
+
+rind_status rind_wire_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
+                             const void *value, struct rind_buffer *out)
+{
+    RIND_REQUIRE(ctx, !out->is_overflown, RIND_E_LIMIT,
+                 "%s follows something that did not fit; use a larger buffer", schema->name);
+    size_t length_before = out->length;
+    struct encoder encoder = {.ctx = ctx, .out = out};
+    rind_status status = encode_with(&encoder, schema, value);
+    if (rind_is_ok(status) && out->is_overflown) {
+        status = rind_fail(ctx, RIND_E_LIMIT,
+                           "%s needs %zu bytes, the buffer has %zu left; use a larger buffer",
+                           schema->name, encoder.size_bytes, out->capacity - length_before);
+    }
+    if (!rind_is_ok(status)) {
+        out->length = length_before;
+        out->is_overflown = false;
+    }
+    return status;
+}
+
+rind_status rind_wire_size(struct rind_ctx *ctx, const struct rind_schema *schema,
+                           const void *value, size_t *size_bytes)
+{
+    struct encoder encoder = {.ctx = ctx, .out = NULL};
+    RIND_TRY(encode_with(&encoder, schema, value));
+    *size_bytes = encoder.size_bytes;
+    return RIND_OK;
+}
+
+rind_status rind_wire_encode_alloc(struct rind_ctx *ctx, const struct rind_schema *schema,
+                                   const void *value, struct rind_slice *encoded)
+{
+    size_t size_bytes;
+    RIND_TRY(rind_wire_size(ctx, schema, value, &size_bytes));
+    uint8_t *memory = rind_ctx_alloc_array(ctx, size_bytes, 1);
+    RIND_REQUIRE(ctx, memory != NULL, RIND_E_LIMIT,
+                 "request arena is too full for %zu bytes of %s; send a smaller request",
+                 size_bytes, schema->name);
+    struct rind_buffer out;
+    rind_buffer_init(&out, memory, size_bytes);
+    RIND_TRY(rind_wire_encode(ctx, schema, value, &out));
+    RIND_ASSERT(out.length == size_bytes);
+    *encoded = rind_buffer_slice(&out);
+    return RIND_OK;
+}
