@@ -23,6 +23,7 @@
 #include "host/metrics.h"
 #include "host/pool.h"
 #include "host/process.h"
+#include "host/published.h"
 #include "host/queue.h"
 #include "host/retry.h"
 #include "host/thread.h"
