@@ -58,8 +58,8 @@ void rind_secret_map_free(struct rind_secret_map *map);
 
 /*
  * Adds the secret of a payload of section 3.2. RIND_E_INVALID for a payload that is none (the
- * sentence is InvalidJSON or InvalidDataForEncoding), RIND_E_EXISTS for a second payload of that
- * name and version. A bad token key is no error: it is kept without token_key.
+ * sentence is InvalidJSON or InvalidDataForEncoding). A bad token key is no error: it is kept
+ * without token_key.
  */
 rind_status rind_secret_map_add(struct rind_secret_map *map, struct rind_ctx *ctx,
                                 struct rind_slice name, uint64_t version,
@@ -74,8 +74,9 @@ rind_status rind_secret_map_add_or_raw(struct rind_secret_map *map, struct rind_
                                        struct rind_slice name, uint64_t version,
                                        struct rind_slice payload) RIND_MUST_USE;
 
-/* Ends the filling; lookups work from now on. Once per map. */
-void rind_secret_map_seal(struct rind_secret_map *map);
+/* Ends the filling; lookups work from now on. RIND_E_EXISTS if a name has one version twice: then
+ * the map can only be freed. */
+rind_status rind_secret_map_seal(struct rind_secret_map *map, struct rind_ctx *ctx) RIND_MUST_USE;
 
 size_t rind_secret_map_count(const struct rind_secret_map *map);
 

@@ -14,6 +14,7 @@
 #include "auth/secret.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "host/published.h"
 
 struct rind_log;
 
@@ -47,16 +48,20 @@ struct rind_secrets;
 
 /*
  * Takes the source, loads once (failure is an error), then reloads on a thread of its own. Raw
- * keys and unusable token keys are logged as warnings when they appear. `log` must outlive it.
+ * keys and unusable token keys are logged as warnings when they appear. `log` (NULL: silent) must
+ * outlive it.
  */
 rind_status rind_secrets_open(struct rind_ctx *ctx, struct rind_secrets_source source,
-                              struct rind_log *log, struct rind_secrets **secrets) RIND_MUST_USE;
+                              const struct rind_log *log,
+                              struct rind_secrets **secrets) RIND_MUST_USE;
 
-/* Ends the reloading, closes the source and frees all maps. No borrower may be left. */
+/* Ends the reloading, closes the source and frees all maps. No borrower may be left. NULL is
+ * allowed. */
 void rind_secrets_close(struct rind_secrets *secrets);
 
-/* Borrows the current map; give it back with rind_secrets_release. Any thread, no waiting. */
-const struct rind_secret_map *rind_secrets_acquire(struct rind_secrets *secrets);
-void rind_secrets_release(struct rind_secrets *secrets, const struct rind_secret_map *map);
+/* Borrows the current map (`value` is a const struct rind_secret_map); give it back with
+ * rind_secrets_release. Any thread, no waiting. */
+struct rind_published_ref rind_secrets_acquire(struct rind_secrets *secrets);
+void rind_secrets_release(struct rind_secrets *secrets, struct rind_published_ref ref);
 
 #endif
