@@ -54,7 +54,7 @@ export async function openRealm() {
     return { sdk, configuration: JSON.parse(values.configuration), tokens, info: values.info };
 }
 
-export const bytes = (text) => new TextEncoder().encode(text);
+export const bytes = (data) => (typeof data === "string" ? new TextEncoder().encode(data) : Uint8Array.from(data));
 export const text = (data) => new TextDecoder().decode(data);
 
 /* Runs `action`, which must fail; returns what it threw. */
