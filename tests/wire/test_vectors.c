@@ -2,35 +2,8 @@
  * test_vectors.c - every CBOR sample of tests/vectors decodes as its message and encodes back to
  * the same bytes.
  */
-#include "support/test.h"
+#include "fixture.h"
 #include "support/vectors.h"
-
-#include "wire/wire.h"
-
-#define ARENA_SIZE 4000000u
-#define VALUE_SIZE_MAX 16384u
-
-struct fixture {
-    struct rind_arena arena;
-    struct rind_ctx ctx;
-};
-
-static int fixture_setup(void **state)
-{
-    struct fixture *fixture = malloc(sizeof(*fixture));
-    rind_arena_init(&fixture->arena, malloc(ARENA_SIZE), ARENA_SIZE);
-    rind_ctx_init(&fixture->ctx, &fixture->arena);
-    *state = fixture;
-    return 0;
-}
-
-static int fixture_teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    free(fixture->arena.memory);
-    free(fixture);
-    return 0;
-}
 
 /* Decodes with both profiles and whole, encodes, and compares. */
 static void check_round_trip(struct fixture *fixture, const struct rind_schema *schema,
@@ -475,8 +448,6 @@ static void start_messages_round_trip(void **state)
     assert_int_equal(index, 8);
     json_decref(file);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
