@@ -61,14 +61,13 @@ size_t rind_hsm_size_bytes(const struct rind_hsm_config *config);
 size_t rind_hsm_response_size_bytes_max(const struct rind_hsm_config *config);
 
 /*
- * Boots a core (spec 02 section 4.2) in `memory`, zeroed, aligned to 64 and `size_bytes` large, that
- * must outlive it: reads NVRAM, makes a new identity if there is none, checks that the keys are
- * those of its realm. `keys` are copied and should be wiped by the caller; `platform` is copied,
- * its context must outlive the core.
- *   RIND_E_INVALID   a configuration out of bounds, or too little memory
- *   RIND_E_CORRUPT   what NVRAM holds is not a state that a core wrote
- *   RIND_E_AUTH      the keys are not those of the realm that NVRAM names
- *   others           as nvram_read and nvram_write fail
+ * Boots a core (spec 02 section 4.2) in `memory`, zeroed, aligned to 64 and `size_bytes` large,
+ * that must outlive it: reads NVRAM, makes a new identity if there is none, checks that the keys
+ * are those of its realm. `keys` are copied and should be wiped by the caller; `platform` is
+ * copied, its context must outlive the core. RIND_E_INVALID   a configuration out of bounds, or too
+ * little memory RIND_E_CORRUPT   what NVRAM holds is not a state that a core wrote RIND_E_AUTH the
+ * keys are not those of the realm that NVRAM names others           as nvram_read and nvram_write
+ * fail
  */
 rind_status rind_hsm_init(struct rind_ctx *ctx, void *memory, size_t size_bytes,
                           const struct rind_hsm_platform *platform,

@@ -62,9 +62,9 @@ bool rind_hsm_leader_log_has_room(const struct rind_hsm_leader_log *log, uint32_
 }
 
 /*
- * Moves the entries to the start of the memory once as much as they take is free there: each move of
- * n entries follows the removal of at least n, so an append costs one copy on average, and memory
- * is touched only as far as twice the longest log. At the very end there is no choice.
+ * Moves the entries to the start of the memory once as much as they take is free there: each move
+ * of n entries follows the removal of at least n, so an append costs one copy on average, and
+ * memory is touched only as far as twice the longest log. At the very end there is no choice.
  */
 static void leader_log_compact(struct rind_hsm_leader_log *log)
 {

@@ -80,8 +80,7 @@ static rind_status persist_insert_sorted(struct rind_ctx *ctx, struct rind_hsm_d
         durable->groups[at] = durable->groups[at - 1];
         at--;
     }
-    RIND_REQUIRE(ctx,
-                 at == 0 || !rind_group_id_equal(&group->id, &durable->groups[at - 1].id),
+    RIND_REQUIRE(ctx, at == 0 || !rind_group_id_equal(&group->id, &durable->groups[at - 1].id),
                  RIND_E_CORRUPT, "stored state names a group twice; restore NVRAM");
     durable->groups[at] = *group;
     durable->group_count++;

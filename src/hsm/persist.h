@@ -20,9 +20,10 @@ rind_status rind_hsm_durable_decode(struct rind_ctx *ctx, struct rind_slice stor
                                     struct rind_hsm_durable *durable) RIND_MUST_USE;
 
 /*
- * Makes `next` the durable state: writes it to NVRAM unless that holds the same bytes, then replaces
- * hsm->durable. If the write fails nothing has changed here, and NVRAM holds the old state or the
- * new one; both are safe to boot from, since nothing that depends on the new one has left us.
+ * Makes `next` the durable state: writes it to NVRAM unless that holds the same bytes, then
+ * replaces hsm->durable. If the write fails nothing has changed here, and NVRAM holds the old state
+ * or the new one; both are safe to boot from, since nothing that depends on the new one has left
+ * us.
  */
 rind_status rind_hsm_persist(struct rind_hsm *hsm, struct rind_ctx *ctx,
                              const struct rind_hsm_durable *next) RIND_MUST_USE;

@@ -33,7 +33,8 @@ struct rind_hsm_platform {
     /* Fills `bytes` from a cryptographic generator. Must not return if it cannot. */
     void (*random_fill)(void *context, void *bytes, size_t size);
 
-    /* *now_ns = a monotonic clock; false if there is none. For metrics only, never for decisions. */
+    /* *now_ns = a monotonic clock; false if there is none. For metrics only, never for decisions.
+     */
     bool (*clock_now_ns)(void *context, uint64_t *now_ns);
 };
 

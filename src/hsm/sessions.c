@@ -1,8 +1,8 @@
 /*
  * sessions.c - see sessions.h.
  *
- * Slots are linked twice: in the chain of their bucket, and in the list from newest to oldest. Links
- * are slot indexes plus one, so that zeroed memory is an empty table.
+ * Slots are linked twice: in the chain of their bucket, and in the list from newest to oldest.
+ * Links are slot indexes plus one, so that zeroed memory is an empty table.
  */
 #include "hsm/sessions.h"
 

@@ -66,8 +66,8 @@ static rind_status state_file_open_directory(struct rind_ctx *ctx, const char *d
 static rind_status state_file_lock(struct rind_ctx *ctx, struct rind_state_file *file)
 {
     struct state_file_name lock = state_file_beside(file->name, ".lock");
-    file->lock_fd = openat(file->directory_fd, lock.text,
-                           O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, STATE_FILE_MODE);
+    file->lock_fd = openat(file->directory_fd, lock.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                           STATE_FILE_MODE);
     RIND_REQUIRE(ctx, file->lock_fd >= 0, RIND_E_IO,
                  "cannot open the lock file %s.lock: %s; this user must be able to write there",
                  file->path, strerror(errno));
