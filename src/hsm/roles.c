@@ -92,16 +92,21 @@ static void roles_change(struct rind_hsm_group *group, enum rind_group_member_ro
     group->role_clock++;
 }
 
-/* Memory of a group that never led is first touched here. */
-static void roles_prepare_tree(struct rind_hsm *hsm, struct rind_hsm_leadership *leadership)
+void rind_hsm_open_tree(struct rind_hsm *hsm, struct rind_hsm_group *group,
+                        const struct rind_data_hash *root_hash)
 {
+    RIND_ASSERT(group->role == RIND_ROLE_LEADER);
+    struct rind_hsm_leadership *leadership = group->leadership;
     if (leadership->tree == NULL) {
+        /* Memory of a group that never had a tree is first touched here. */
         rind_status status =
             rind_overlay_init(NULL, leadership->tree_memory,
                               rind_overlay_size_bytes(hsm->config.overlay_size),
                               hsm->config.overlay_size, &hsm->overlay_seed, &leadership->tree);
         RIND_ASSERT(rind_is_ok(status)); /* bounds were checked at boot */
     }
+    rind_overlay_open(leadership->tree, root_hash);
+    leadership->is_tree_open = true;
 }
 
 void rind_hsm_start_as_leader(struct rind_hsm *hsm, struct rind_hsm_group *group,
@@ -118,9 +123,7 @@ void rind_hsm_start_as_leader(struct rind_hsm *hsm, struct rind_hsm_group *group
     leadership->abandoned_count = 0;
     leadership->starting_index = entry->index + 1;
     if (entry->has_partition) {
-        roles_prepare_tree(hsm, leadership);
-        rind_overlay_open(leadership->tree, &entry->partition.root_hash);
-        leadership->is_tree_open = true;
+        rind_hsm_open_tree(hsm, group, &entry->partition.root_hash);
     }
 }
 

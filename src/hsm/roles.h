@@ -61,6 +61,10 @@ void rind_hsm_become_leader(struct rind_hsm *hsm, struct rind_hsm_group *group,
 void rind_hsm_start_as_leader(struct rind_hsm *hsm, struct rind_hsm_group *group,
                               const struct rind_log_entry *entry);
 
+/* Starts the Leader's tree anew from `root_hash`, which is all it knows then. */
+void rind_hsm_open_tree(struct rind_hsm *hsm, struct rind_hsm_group *group,
+                        const struct rind_data_hash *root_hash);
+
 /*
  * Leader or SteppingDown (asserted) to Witness: drops log, pending responses, abandoned entries,
  * tree, sessions and nonce. Raises the clock.

@@ -8,7 +8,7 @@
 
 struct rind_hsm_session_slot {
     struct rind_hsm_session_key key;
-    struct rind_noise_transport transport;
+    struct rind_noise_session noise;
     uint32_t bucket_next; /* in the bucket's chain, or in the chain of free slots */
     uint32_t newer;
     uint32_t older;
@@ -132,20 +132,20 @@ static uint32_t sessions_new_slot(struct rind_hsm_sessions *sessions)
 
 bool rind_hsm_sessions_take(struct rind_hsm_sessions *sessions,
                             const struct rind_hsm_session_key *key,
-                            struct rind_noise_transport *transport)
+                            struct rind_noise_session *session)
 {
     uint32_t *link = sessions_find(sessions, key);
     if (*link == 0) {
         return false;
     }
-    *transport = sessions_slot(sessions, *link)->transport;
+    *session = sessions_slot(sessions, *link)->noise;
     sessions_drop(sessions, link);
     return true;
 }
 
 void rind_hsm_sessions_put(struct rind_hsm_sessions *sessions,
                            const struct rind_hsm_session_key *key,
-                           const struct rind_noise_transport *transport)
+                           const struct rind_noise_session *session)
 {
     uint32_t *same = sessions_find(sessions, key);
     if (*same != 0) {
@@ -160,7 +160,7 @@ void rind_hsm_sessions_put(struct rind_hsm_sessions *sessions,
     struct rind_hsm_session_slot *slot = sessions_slot(sessions, link);
     *slot = (struct rind_hsm_session_slot){
         .key = *key,
-        .transport = *transport,
+        .noise = *session,
         .bucket_next = *bucket,
         .older = sessions->newest,
     };

@@ -54,18 +54,18 @@ void rind_hsm_sessions_init(struct rind_hsm_sessions *sessions, void *memory, ui
                             const struct rind_hsm_sessions_seed *seed);
 
 /*
- * Moves the session out of the table into *transport; false, *transport untouched, if there is
+ * Moves the session out of the table into *session; false, *session untouched, if there is
  * none.
  */
 bool rind_hsm_sessions_take(struct rind_hsm_sessions *sessions,
                             const struct rind_hsm_session_key *key,
-                            struct rind_noise_transport *transport);
+                            struct rind_noise_session *session);
 
 /* Stores a copy as the most recent, replacing one of the same key; a full table drops its oldest.
  */
 void rind_hsm_sessions_put(struct rind_hsm_sessions *sessions,
                            const struct rind_hsm_session_key *key,
-                           const struct rind_noise_transport *transport);
+                           const struct rind_noise_session *session);
 
 /* Drops and wipes all sessions. */
 void rind_hsm_sessions_clear(struct rind_hsm_sessions *sessions);
