@@ -82,9 +82,8 @@ static enum rind_hsm_app_response_kind app_verify(struct rind_hsm_job *job,
 }
 
 /* Step 5. An absent leaf is the same as one that says NotRegistered. */
-static enum rind_hsm_app_response_kind app_open_record(struct rind_hsm_job *job,
-                                                       const struct app_public *public,
-                                                       struct app_work *work)
+static enum rind_hsm_app_response_kind
+app_open_record(struct rind_hsm_job *job, const struct app_public *public, struct app_work *work)
 {
     work->record.registration_state.kind = RIND_REGISTRATION_NOT_REGISTERED;
     if (!public->verified.has_leaf) {
@@ -105,10 +104,10 @@ static enum rind_hsm_app_response_kind app_open_request(struct rind_hsm_job *job
     struct rind_hsm_channel *channel = &work->channel;
     bool is_handshake = encrypted->kind == RIND_NOISE_REQUEST_HANDSHAKE;
     enum rind_hsm_channel_result opened =
-        is_handshake ? rind_hsm_channel_open_handshake(job->hsm, channel,
-                                                       &encrypted->handshake.handshake)
-                     : rind_hsm_channel_open_transport(channel, sessions, key,
-                                                       encrypted->transport.ciphertext);
+        is_handshake
+            ? rind_hsm_channel_open_handshake(job->hsm, channel, &encrypted->handshake.handshake)
+            : rind_hsm_channel_open_transport(channel, sessions, key,
+                                              encrypted->transport.ciphertext);
     if (opened == RIND_HSM_CHANNEL_MISSING_SESSION) {
         return RIND_HSM_APP_MISSING_SESSION;
     }

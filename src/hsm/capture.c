@@ -100,8 +100,8 @@ static void capture_as_leader(struct rind_hsm_group *group, const struct rind_lo
         rind_hsm_become_witness(group);
         return;
     }
-    uint64_t point = relation == CAPTURE_ABOVE ? rind_hsm_leader_log_last(log)->index
-                                               : entry->index - 1;
+    uint64_t point =
+        relation == CAPTURE_ABOVE ? rind_hsm_leader_log_last(log)->index : entry->index - 1;
     rind_hsm_step_down(group, point);
 }
 
@@ -114,8 +114,8 @@ static void capture_append_foreign(struct rind_hsm_leader_log *log,
                                    const struct rind_log_entry *entry)
 {
     const struct rind_log_entry *last = rind_hsm_leader_log_last(log);
-    bool is_next = entry->index == last->index + 1 &&
-                   rind_mac_equal(&entry->prev_mac, &last->entry_mac);
+    bool is_next =
+        entry->index == last->index + 1 && rind_mac_equal(&entry->prev_mac, &last->entry_mac);
     if (is_next && rind_hsm_leader_log_has_room(log, 1)) {
         rind_hsm_leader_log_append(log, entry, NULL);
     }
@@ -260,8 +260,7 @@ rind_status rind_hsm_handle_persist_state(struct rind_hsm_job *job)
     RIND_TRY(rind_hsm_persist_captures(hsm, job->ctx));
 
     /* Statements are made of the durable state only, which is in NVRAM by now. */
-    struct rind_captured *list =
-        rind_ctx_alloc_array(job->ctx, RIND_GROUPS_LIMIT, sizeof(*list));
+    struct rind_captured *list = rind_ctx_alloc_array(job->ctx, RIND_GROUPS_LIMIT, sizeof(*list));
     RIND_ASSERT(list != NULL);
     size_t count = 0;
     for (uint32_t i = 0; i < hsm->durable.group_count; i++) {

@@ -19,7 +19,8 @@ rind_hsm_channel_open_handshake(struct rind_hsm *hsm, struct rind_hsm_channel *c
     if (channel_is_oversize(request->payload_ciphertext)) {
         return RIND_HSM_CHANNEL_SESSION_ERROR;
     }
-    /* Refuses ciphertexts shorter than a tag, and keys of other sizes and of low order (section 17 items 7 and 18). */
+    /* Refuses ciphertexts shorter than a tag, and keys of other sizes and of low order (section 17
+     * items 7 and 18). */
     rind_status status = rind_noise_realm_start(
         NULL, &channel->handshake, RIND_NOISE_PROLOGUE_EMPTY, &hsm->keys.communication_private,
         &hsm->keys.communication_public, request->client_ephemeral_public,
@@ -31,11 +32,10 @@ rind_hsm_channel_open_handshake(struct rind_hsm *hsm, struct rind_hsm_channel *c
     return RIND_HSM_CHANNEL_OK;
 }
 
-enum rind_hsm_channel_result
-rind_hsm_channel_open_transport(struct rind_hsm_channel *channel,
-                                struct rind_hsm_sessions *sessions,
-                                const struct rind_hsm_session_key *key,
-                                struct rind_slice ciphertext)
+enum rind_hsm_channel_result rind_hsm_channel_open_transport(struct rind_hsm_channel *channel,
+                                                             struct rind_hsm_sessions *sessions,
+                                                             const struct rind_hsm_session_key *key,
+                                                             struct rind_slice ciphertext)
 {
     channel->kind = RIND_NOISE_REQUEST_TRANSPORT;
     if (channel_is_oversize(ciphertext)) {

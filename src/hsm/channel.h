@@ -13,9 +13,9 @@
 
 struct rind_hsm_channel {
     enum rind_noise_request_kind kind;
-    struct rind_x25519_secret ephemeral;    /* of a handshake */
-    struct rind_noise_handshake handshake;  /* between its two messages */
-    struct rind_noise_session session;      /* valid after seal, and before it with a transport */
+    struct rind_x25519_secret ephemeral;     /* of a handshake */
+    struct rind_noise_handshake handshake;   /* between its two messages */
+    struct rind_noise_session session;       /* valid after seal, and before it with a transport */
     uint8_t plaintext[RIND_BODY_SIZE_LIMIT]; /* of the request */
     size_t plaintext_length;
 };
@@ -32,11 +32,10 @@ rind_hsm_channel_open_handshake(struct rind_hsm *hsm, struct rind_hsm_channel *c
                                 const struct rind_handshake_request *request);
 
 /* Takes the session out of the table and opens a message of it. */
-enum rind_hsm_channel_result
-rind_hsm_channel_open_transport(struct rind_hsm_channel *channel,
-                                struct rind_hsm_sessions *sessions,
-                                const struct rind_hsm_session_key *key,
-                                struct rind_slice ciphertext);
+enum rind_hsm_channel_result rind_hsm_channel_open_transport(struct rind_hsm_channel *channel,
+                                                             struct rind_hsm_sessions *sessions,
+                                                             const struct rind_hsm_session_key *key,
+                                                             struct rind_slice ciphertext);
 
 /*
  * Encrypts the answer: writes plaintext.length + RIND_NOISE_TAG_SIZE bytes, and, for a handshake,

@@ -2,8 +2,8 @@
  * commit.c - Commit (spec 02 section 10.6): the only way a client's answer leaves the HSM.
  *
  * What commits an entry is that a strict majority of the configured HSMs testifies to have it, this
- * very entry, in NVRAM. Who wrote it does not matter (no rule about terms as in Raft): its MAC chain
- * fixes everything before it.
+ * very entry, in NVRAM. Who wrote it does not matter (no rule about terms as in Raft): its MAC
+ * chain fixes everything before it.
  */
 #include "hsm/election.h"
 #include "hsm/handlers.h"

@@ -70,10 +70,9 @@ static rind_status core_check_config(struct rind_ctx *ctx, const struct rind_hsm
                      config->overlay_size <= RIND_OVERLAY_CAPACITY_MAX,
                  RIND_E_INVALID, "overlay size must be %u to %u", RIND_OVERLAY_CAPACITY_MIN,
                  RIND_OVERLAY_CAPACITY_MAX);
-    RIND_REQUIRE(ctx,
-                 config->sessions_max >= 1 && config->sessions_max <= RIND_HSM_SESSIONS_COUNT_MAX,
-                 RIND_E_INVALID, "the number of sessions must be 1 to %u",
-                 RIND_HSM_SESSIONS_COUNT_MAX);
+    RIND_REQUIRE(
+        ctx, config->sessions_max >= 1 && config->sessions_max <= RIND_HSM_SESSIONS_COUNT_MAX,
+        RIND_E_INVALID, "the number of sessions must be 1 to %u", RIND_HSM_SESSIONS_COUNT_MAX);
     RIND_REQUIRE(ctx,
                  config->log_entries_max >= RIND_HSM_LOG_ENTRIES_MIN &&
                      config->log_entries_max <= RIND_HSM_LOG_ENTRIES_MAX,

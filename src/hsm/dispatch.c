@@ -63,9 +63,8 @@ static void dispatch_metrics_start(struct rind_hsm *hsm, enum rind_hsm_metrics a
                                    struct dispatch_metrics *metrics)
 {
     *metrics = (struct dispatch_metrics){0};
-    metrics->is_recording =
-        hsm->config.has_metrics && asked == RIND_HSM_METRICS_RECORD &&
-        hsm->platform.clock_now_ns(hsm->platform.context, &metrics->start_ns);
+    metrics->is_recording = hsm->config.has_metrics && asked == RIND_HSM_METRICS_RECORD &&
+                            hsm->platform.clock_now_ns(hsm->platform.context, &metrics->start_ns);
 }
 
 /* Zero for a clock that went back, the largest value for more than 4.29 s. */
@@ -82,8 +81,7 @@ static void dispatch_metrics_add(struct rind_hsm *hsm, struct dispatch_metrics *
                                  const char *name)
 {
     uint64_t now_ns;
-    if (!metrics->is_recording ||
-        !hsm->platform.clock_now_ns(hsm->platform.context, &now_ns)) {
+    if (!metrics->is_recording || !hsm->platform.clock_now_ns(hsm->platform.context, &now_ns)) {
         return;
     }
     RIND_ASSERT(metrics->count < DISPATCH_METRICS_MAX);
@@ -122,8 +120,8 @@ static rind_status dispatch_decode(struct rind_ctx *ctx, struct rind_hsm *hsm,
                  RIND_HSM_REQUEST_SIZE_BYTES_MAX);
     struct rind_ctx request_ctx;
     rind_ctx_init(&request_ctx, &hsm->request_arena);
-    rind_status status = rind_wire_decode_strict(&request_ctx, &rind_hsm_request_envelope_schema,
-                                                 request, envelope);
+    rind_status status =
+        rind_wire_decode_strict(&request_ctx, &rind_hsm_request_envelope_schema, request, envelope);
     return rind_is_ok(status)
                ? RIND_OK
                : rind_fail(ctx, (enum rind_code)status.code, "%s", request_ctx.sentence);

@@ -1,5 +1,6 @@
 /*
- * handlers.h - one function per request (spec 02 sections 9 to 11 and 14), as dispatch.c calls them.
+ * handlers.h - one function per request (spec 02 sections 9 to 11 and 14), as dispatch.c calls
+ * them.
  *
  * A handler gets the decoded request and writes its answer, refusals included, into job->answer; it
  * returns a failure only if NVRAM cannot be written, and then nothing has changed. What it makes it

@@ -14,8 +14,8 @@
 /* One abandoned MAC: its head and its bytes. */
 #define RESPONSE_ABANDONED_SIZE 34u
 /*
- * A merge removes two paths of 256 nodes and adds at most as many; a node and its key take less than
- * 512 bytes. One leaf of a record comes on top, and everything that is small.
+ * A merge removes two paths of 256 nodes and adds at most as many; a node and its key take less
+ * than 512 bytes. One leaf of a record comes on top, and everything that is small.
  */
 #define RESPONSE_TREE_SIZE (1024u * 512u)
 #define RESPONSE_OTHER_SIZE (64u * 1024u)

@@ -69,7 +69,8 @@ enum rind_hsm_check rind_hsm_check_owner(struct rind_hsm *hsm, const struct rind
         return check;
     }
     const struct rind_log_entry *last = rind_hsm_leader_log_last(&(*group)->leadership->log);
-    bool is_owner = last->has_partition && rind_owned_range_contains(&last->partition.range, record);
+    bool is_owner =
+        last->has_partition && rind_owned_range_contains(&last->partition.range, record);
     return is_owner ? RIND_HSM_CHECK_OK : RIND_HSM_CHECK_NOT_OWNER;
 }
 
@@ -99,10 +100,9 @@ void rind_hsm_open_tree(struct rind_hsm *hsm, struct rind_hsm_group *group,
     struct rind_hsm_leadership *leadership = group->leadership;
     if (leadership->tree == NULL) {
         /* Memory of a group that never had a tree is first touched here. */
-        rind_status status =
-            rind_overlay_init(NULL, leadership->tree_memory,
-                              rind_overlay_size_bytes(hsm->config.overlay_size),
-                              hsm->config.overlay_size, &hsm->overlay_seed, &leadership->tree);
+        rind_status status = rind_overlay_init(
+            NULL, leadership->tree_memory, rind_overlay_size_bytes(hsm->config.overlay_size),
+            hsm->config.overlay_size, &hsm->overlay_seed, &leadership->tree);
         RIND_ASSERT(rind_is_ok(status)); /* bounds were checked at boot */
     }
     rind_overlay_open(leadership->tree, root_hash);

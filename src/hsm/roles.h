@@ -90,8 +90,8 @@ void rind_hsm_append_entry(struct rind_hsm *hsm, struct rind_hsm_group *group,
                            const struct rind_hsm_pending *pending, struct rind_log_entry *entry);
 
 /*
- * True if client requests may append. A log that a host does not commit ends here, RIND_HSM_LOG_RESERVE
- * entries before its memory does, and at the last index there is.
+ * True if client requests may append. A log that a host does not commit ends here,
+ * RIND_HSM_LOG_RESERVE entries before its memory does, and at the last index there is.
  */
 bool rind_hsm_has_room_for_request(const struct rind_hsm_leadership *leadership);
 

@@ -235,15 +235,15 @@ rind_status rind_hsm_handle_join_group(struct rind_hsm_job *job)
         answer->kind = RIND_HSM_JOIN_GROUP_INVALID_REALM;
         return RIND_OK;
     }
-    /* A group that we are in already takes no room: a repeated call succeeds (section 17 item 9). */
+    /* A group that we are in already takes no room: a repeated call succeeds (section 17 item 9).
+     */
     struct rind_hsm_group *group = rind_hsm_group_find(hsm, &request->group);
     if (group == NULL && hsm->durable.group_count == RIND_GROUPS_LIMIT) {
         answer->kind = RIND_HSM_JOIN_GROUP_TOO_MANY_GROUPS;
         return RIND_OK;
     }
-    struct rind_group_configuration_message message = {.realm = request->realm,
-                                                       .group = request->group,
-                                                       .configuration = request->configuration};
+    struct rind_group_configuration_message message = {
+        .realm = request->realm, .group = request->group, .configuration = request->configuration};
     if (!rind_hsm_configuration_statement_is_valid(&hsm->keys, &message, &request->statement)) {
         answer->kind = RIND_HSM_JOIN_GROUP_INVALID_STATEMENT;
         return RIND_OK;

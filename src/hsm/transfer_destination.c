@@ -49,8 +49,8 @@ prepare_run(struct rind_hsm *hsm, const struct rind_hsm_prepare_transfer_request
     }
     struct rind_hsm_group *group;
     const struct rind_log_entry *last;
-    unsigned check = rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination,
-                                                    &group, &last);
+    unsigned check =
+        rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination, &group, &last);
     if (check != RIND_HSM_TRANSFER_OK) {
         return (enum rind_hsm_prepare_transfer_response_kind)check;
     }
@@ -87,8 +87,8 @@ cancel_run(struct rind_hsm *hsm, const struct rind_hsm_cancel_prepared_transfer_
 {
     struct rind_hsm_group *group;
     const struct rind_log_entry *last;
-    unsigned check = rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination,
-                                                    &group, &last);
+    unsigned check =
+        rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination, &group, &last);
     if (check != RIND_HSM_TRANSFER_OK) {
         return (enum rind_hsm_cancel_prepared_transfer_response_kind)check;
     }
@@ -123,9 +123,8 @@ transfer_in_check_proofs(const struct rind_log_entry *last,
         return RIND_HSM_TRANSFER_IN_MISSING_PROOFS;
     }
     const struct rind_read_proof *proof = &request->proofs.transferring;
-    bool is_same_tree =
-        rind_owned_range_equal(&proof->range, &request->transferring.range) &&
-        rind_data_hash_equal(&proof->root_hash, &request->transferring.root_hash);
+    bool is_same_tree = rind_owned_range_equal(&proof->range, &request->transferring.range) &&
+                        rind_data_hash_equal(&proof->root_hash, &request->transferring.root_hash);
     return is_same_tree ? RIND_HSM_TRANSFER_IN_OK : RIND_HSM_TRANSFER_IN_INVALID_PROOF;
 }
 
@@ -136,8 +135,7 @@ transfer_in_check_proofs(const struct rind_log_entry *last,
 static enum rind_hsm_transfer_in_response_kind
 transfer_in_join(struct rind_ctx *ctx, const struct rind_hsm_leadership *leadership,
                  const struct rind_log_entry *last,
-                 const struct rind_hsm_transfer_in_request *request,
-                 struct rind_tree_merge *merge)
+                 const struct rind_hsm_transfer_in_request *request, struct rind_tree_merge *merge)
 {
     if (!last->has_partition) {
         *merge = (struct rind_tree_merge){.joined = request->transferring};
@@ -157,8 +155,8 @@ static enum rind_hsm_transfer_in_response_kind
 transfer_in_check(struct rind_hsm *hsm, const struct rind_hsm_transfer_in_request *request,
                   struct rind_hsm_group **group, const struct rind_log_entry **last)
 {
-    unsigned check = rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination,
-                                                    group, last);
+    unsigned check =
+        rind_hsm_transfer_check_leader(hsm, &request->realm, &request->destination, group, last);
     if (check != RIND_HSM_TRANSFER_OK) {
         return (enum rind_hsm_transfer_in_response_kind)check;
     }

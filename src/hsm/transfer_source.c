@@ -124,8 +124,7 @@ static enum rind_hsm_transfer_out_response_kind transfer_out_run(struct rind_hsm
     struct rind_hsm_transfer_out_ok *ok = &job->answer.transfer_out.ok;
     struct rind_hsm_group *group;
     const struct rind_log_entry *last;
-    enum rind_hsm_transfer_out_response_kind kind =
-        transfer_out_check(hsm, request, &group, &last);
+    enum rind_hsm_transfer_out_response_kind kind = transfer_out_check(hsm, request, &group, &last);
     if (kind != RIND_HSM_TRANSFER_OUT_OK) {
         return kind;
     }
@@ -191,8 +190,8 @@ transfer_statement_run(struct rind_hsm *hsm,
 rind_status rind_hsm_handle_transfer_statement(struct rind_hsm_job *job)
 {
     struct rind_hsm_transfer_statement_response *answer = &job->answer.transfer_statement;
-    answer->kind = transfer_statement_run(job->hsm, &job->request->transfer_statement,
-                                          &answer->statement);
+    answer->kind =
+        transfer_statement_run(job->hsm, &job->request->transfer_statement, &answer->statement);
     return RIND_OK;
 }
 

@@ -73,9 +73,9 @@ static enum rind_recover1_response_kind user_app_recover1(struct rind_user_recor
  * checked when it was decoded.
  */
 static void user_app_evaluate(const struct rind_scalar *private_key,
-                              const struct rind_point *public_key,
-                              const struct rind_point *blinded, const struct rind_scalar *beta_t,
-                              struct rind_point *result, struct rind_dleq *proof)
+                              const struct rind_point *public_key, const struct rind_point *blinded,
+                              const struct rind_scalar *beta_t, struct rind_point *result,
+                              struct rind_dleq *proof)
 {
     rind_status status = rind_oprf_evaluate(NULL, private_key, blinded, result);
     RIND_ASSERT(rind_is_ok(status));
@@ -250,8 +250,7 @@ void rind_hsm_user_app(const struct rind_random *random, const struct rind_secre
         return;
     case RIND_SECRETS_REQUEST_RECOVER1:
         outcome->response.kind = RIND_SECRETS_RESPONSE_RECOVER1;
-        outcome->response.recover1.kind =
-            user_app_recover1(record, &outcome->response.recover1.ok);
+        outcome->response.recover1.kind = user_app_recover1(record, &outcome->response.recover1.ok);
         outcome->result.kind = RIND_APP_RESULT_RECOVER1;
         return;
     case RIND_SECRETS_REQUEST_RECOVER2:
