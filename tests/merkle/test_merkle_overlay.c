@@ -195,8 +195,8 @@ static void three_inserts_from_one_root_all_take_effect(void **state)
     (void)state;
     struct model model;
     model_init_full(&model, 15);
-    put(&model, 0x11, 1);
     model.store.keeps_removed = false;
+    put(&model, 0x11, 1);
     struct rind_read_proof proofs[3];
     struct rind_tree_change changes[3];
     for (uint8_t i = 0; i < 3; i++) {
