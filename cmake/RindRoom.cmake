@@ -75,20 +75,25 @@ function(rind_test name)
     ENVIRONMENT "RIND_SOURCE_DIR=${CMAKE_SOURCE_DIR};RIND_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 endfunction()
 
-# rind_fuzz(<name> SOURCES file... USES room...): a libFuzzer target (LLVMFuzzerTestOneInput). Built as a
-# fuzzer when RIND_FUZZ is on; its corpus is tests/fuzz/corpus/<name>/.
+# rind_fuzz(<name> SOURCES file... USES room...): a target that takes any bytes (LLVMFuzzerTestOneInput).
+# With RIND_FUZZ it is a libFuzzer program; without, a test that replays tests/fuzz/corpus/<name>/, where
+# findings stay. tests/fuzz/run-smoke runs every target there is.
 function(rind_fuzz name)
-  if(NOT RIND_FUZZ)
-    return()
-  endif()
   cmake_parse_arguments(FUZZ "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  add_executable("${name}" ${FUZZ_SOURCES})
-  target_link_libraries("${name}" PRIVATE rind_options -fsanitize=fuzzer)
+  set(corpus "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+  if(RIND_FUZZ)
+    add_executable("${name}" ${FUZZ_SOURCES})
+    target_link_libraries("${name}" PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable("${name}" ${FUZZ_SOURCES} "${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c")
+    add_test(NAME "${name}" COMMAND "${name}" "${corpus}")
+    set_tests_properties("${name}" PROPERTIES TIMEOUT 120 LABELS fuzz)
+  endif()
+  target_link_libraries("${name}" PRIVATE rind_options)
   target_compile_definitions("${name}" PRIVATE _GNU_SOURCE)
   target_include_directories("${name}" PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   foreach(used IN LISTS FUZZ_USES ITEMS host)
     target_link_libraries("${name}" PRIVATE "rind_${used}")
   endforeach()
   target_link_libraries("${name}" PRIVATE ${FUZZ_LIBRARIES})
-  set_property(GLOBAL APPEND PROPERTY RIND_FUZZ_TARGETS "${name}")
 endfunction()

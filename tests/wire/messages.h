@@ -264,8 +264,4 @@
 
 #define MESSAGE_ROW(name) &rind_##name##_schema,
 
-/* A table to loop over. */
-static const struct rind_schema *const messages[] = {MESSAGES(MESSAGE_ROW)};
-#define MESSAGES_COUNT (sizeof(messages) / sizeof(messages[0]))
-
 #endif

@@ -10,6 +10,9 @@
 #define VALUES_PER_MESSAGE 12u
 #define CORRUPTED_SIZE_MAX 3000u /* longer encodings are corrupted at every 7th byte only */
 
+static const struct rind_schema *const messages[] = {MESSAGES(MESSAGE_ROW)};
+#define MESSAGES_COUNT (sizeof(messages) / sizeof(messages[0]))
+
 static uint64_t seed = 20261124;
 
 /* splitmix64: good enough for tests, and the same everywhere. */
