@@ -171,13 +171,7 @@ bool rind_cbor_read_key_content(struct rind_cbor_reader *reader, const struct ri
     if (head->argument > RIND_WIRE_KEY_SIZE_MAX) {
         return rind_cbor_fault(reader, "a key is longer than 4096 bytes");
     }
-    if (!rind_cbor_read_content(reader, head->argument, key)) {
-        return false;
-    }
-    if (!rind_cbor_is_utf8(*key)) {
-        return rind_cbor_fault(reader, "a key is not UTF-8");
-    }
-    return true;
+    return rind_cbor_read_content(reader, head->argument, key);
 }
 
 bool rind_cbor_read_key(struct rind_cbor_reader *reader, struct rind_slice *key)
@@ -230,16 +224,13 @@ size_t rind_cbor_write_head(uint8_t bytes[static RIND_CBOR_HEAD_SIZE_MAX],
     return 9;
 }
 
-/* The length of the UTF-8 sequence at the start of `text`, 0 if it is malformed. */
+/* The length of the UTF-8 sequence of several bytes that `text` starts with, 0 if malformed. */
 static size_t cbor_utf8_sequence(const uint8_t *text, size_t left)
 {
     uint8_t first = text[0];
     size_t length;
     uint8_t second_min = 0x80;
     uint8_t second_max = 0xbf;
-    if (first < 0x80) {
-        return 1;
-    }
     if (first >= 0xc2 && first <= 0xdf) {
         length = 2;
     } else if (first >= 0xe0 && first <= 0xef) {
@@ -268,6 +259,10 @@ bool rind_cbor_is_utf8(struct rind_slice text)
 {
     size_t position = 0;
     while (position < text.length) {
+        if (text.data[position] < 0x80) {
+            position++;
+            continue;
+        }
         size_t length = cbor_utf8_sequence(text.data + position, text.length - position);
         if (length == 0) {
             return false;

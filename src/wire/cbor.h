@@ -70,7 +70,10 @@ bool rind_cbor_read_content(struct rind_cbor_reader *reader, uint64_t length,
 /* An integer from 0 to 2^64-1 (leniently also behind tags, or as a bignum). */
 bool rind_cbor_read_unsigned(struct rind_cbor_reader *reader, uint64_t *value);
 
-/* A map key or the name of an alternative: text, or a byte string taken for one. */
+/*
+ * A map key or the name of an alternative: text, or a byte string taken for one. Whoever finds no
+ * name that is equal to it checks that it is UTF-8: names are.
+ */
 bool rind_cbor_read_key(struct rind_cbor_reader *reader, struct rind_slice *key);
 
 /* The content of a key whose head is already read. */

@@ -104,7 +104,10 @@ static const struct rind_field *decode_find(const struct rind_schema *schema, si
                                             struct rind_slice name)
 {
     for (size_t i = 0; i < schema->field_count; i++) {
-        size_t index = (likely + i) % schema->field_count; /* fields mostly come in order */
+        size_t index = likely + i; /* fields mostly come in order */
+        if (index >= schema->field_count) {
+            index -= schema->field_count;
+        }
         const struct rind_field *field = &schema->fields[index];
         if (field->name_length == name.length && memcmp(field->name, name.data, name.length) == 0) {
             return field;
@@ -232,6 +235,9 @@ static bool decode_continue_struct(struct rind_decoder *decoder, struct rind_dec
     }
     const struct rind_field *row = decode_find(frame->schema, frame->index, key);
     if (row == NULL) {
+        if (!rind_cbor_is_utf8(key)) {
+            return rind_decoder_fault(decoder, "a key is not UTF-8");
+        }
         return rind_cbor_skip(&decoder->reader, decoder->depth);
     }
     size_t index = (size_t)(row - frame->schema->fields);

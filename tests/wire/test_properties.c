@@ -354,15 +354,97 @@ static void encoding_needs_exactly_its_size(void **state)
     }
 }
 
+/* --- Limits of every list, map, byte string and text there is --- */
+
+#define LIMIT_TRIED_MAX 70000u /* larger ones are bounds of last resort: see wire/agent.h */
+
+/* An item whose head declares `count`, with as many zero bytes behind it. */
+static rind_status decode_zeros(struct fixture *fixture, const struct rind_schema *schema,
+                                unsigned major, uint64_t count)
+{
+    alignas(max_align_t) uint8_t value[VALUE_SIZE_MAX];
+    size_t size = 9 + 2 * (size_t)count;
+    uint8_t *bytes = calloc(1, size);
+    assert_non_null(bytes);
+    bytes[0] = (uint8_t)(major << 5 | 27u);
+    rind_put_be64(bytes + 1, count);
+    rind_status status =
+        rind_wire_decode_strict(&fixture->ctx, schema, rind_slice_make(bytes, size), value);
+    free(bytes);
+    return status;
+}
+
+static size_t check_limit(struct fixture *fixture, const struct rind_schema *schema)
+{
+    unsigned major;
+    switch (schema->kind) {
+    case RIND_KIND_BYTES:
+        major = 2;
+        break;
+    case RIND_KIND_TEXT:
+        major = 3;
+        break;
+    case RIND_KIND_LIST:
+        major = 4;
+        break;
+    case RIND_KIND_MAP:
+        major = 5;
+        break;
+    default:
+        return 0;
+    }
+    if (schema->max > LIMIT_TRIED_MAX) {
+        return 0;
+    }
+    rind_arena_reset(&fixture->arena);
+    rind_status at_limit = decode_zeros(fixture, schema, major, schema->max);
+    assert_true(!rind_is(at_limit, RIND_E_LIMIT) || fixture->arena.is_exhausted);
+    rind_arena_reset(&fixture->arena);
+    assert_true(rind_is(decode_zeros(fixture, schema, major, schema->max + 1), RIND_E_LIMIT));
+    assert_false(fixture->arena.is_exhausted);
+    return 1;
+}
+
+static size_t check_limits_below(struct fixture *fixture, const struct rind_schema *schema)
+{
+    size_t checked = check_limit(fixture, schema);
+    if (schema->element != NULL) {
+        checked += check_limits_below(fixture, schema->element);
+    }
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (schema->fields[i].schema != NULL) {
+            checked += check_limits_below(fixture, schema->fields[i].schema);
+        }
+    }
+    return checked;
+}
+
+static void every_limit_holds_on_both_sides(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t checked = 0;
+    checked += check_limits_below(fixture, &rind_hsm_request_envelope_schema);
+    checked += check_limits_below(fixture, &rind_hsm_commit_response_schema);
+    checked += check_limits_below(fixture, &rind_hsm_response_envelope_schema);
+    checked += check_limits_below(fixture, &rind_agent_status_response_schema);
+    checked += check_limits_below(fixture, &rind_agent_app_request_schema);
+    checked += check_limits_below(fixture, &rind_agent_rate_state_response_schema);
+    checked += check_limits_below(fixture, &rind_client_request_schema);
+    checked += check_limits_below(fixture, &rind_persistent_state_schema);
+    checked += check_limits_below(fixture, &rind_spliced_app_response_schema);
+    assert_true(checked > 20);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
         seed = strtoull(argv[2], NULL, 10);
     }
     const struct CMUnitTest tests[] = {
-        TEST(every_table_fits_its_struct),       TEST(no_two_fields_of_a_struct_overlap),
-        TEST(every_value_survives_a_round_trip), TEST(encoding_needs_exactly_its_size),
-        TEST(no_message_decodes_when_cut_short), TEST(corrupted_bytes_never_crash),
+        TEST(every_table_fits_its_struct),     TEST(no_two_fields_of_a_struct_overlap),
+        TEST(every_limit_holds_on_both_sides), TEST(every_value_survives_a_round_trip),
+        TEST(encoding_needs_exactly_its_size), TEST(no_message_decodes_when_cut_short),
+        TEST(corrupted_bytes_never_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
