@@ -12,7 +12,8 @@
  *   range.h    record ids and ranges: arithmetic and text forms
  *   delta.h    ordering of node keys; sorting a StoreDelta
  *   client.h   client and realm: envelopes, secrets requests and responses
- *   hsm.h      agent and HSM: 19 requests, their responses, envelopes
+ *   hsm.h      agent and HSM: 19 requests, their responses, envelopes (the tables of most are in
+ *              hsm_group.h and hsm_transfer.h)
  *   sealed.h   what HSMs keep or authenticate: NVRAM state, MAC messages, user records
  *   start.h    the start request of hardware HSMs
  *   agent.h    RPCs served by agents, limiter state
