@@ -37,7 +37,7 @@ enum rind_wire_profile {
  *   RIND_E_LIMIT    `out` is too small, or a value exceeds the bound of its row
  *   RIND_E_INVALID  an integer outside its row's bounds, or text that is not UTF-8
  * On failure `out` keeps its former length. A `kind` that is no enumerator is our own bug and
- * asserted. Allocates nothing; ctx->arena may be NULL.
+ * asserted. Allocates nothing: ctx->arena may be NULL, and ctx too if nobody reads the sentence.
  */
 rind_status rind_wire_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
                              const void *value, struct rind_buffer *out) RIND_MUST_USE;

@@ -319,6 +319,17 @@ static void declared_lengths_beyond_the_input_allocate_nothing(void **state)
     }
 }
 
+static void declared_counts_beyond_the_input_allocate_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_hsm_id_list list;
+    static const uint8_t input[] = {0x98, RIND_WIRE_CONFIGURATION_MAX, 0x50};
+    assert_true(rind_is(rind_wire_decode_strict(&fixture->ctx, &rind_hsm_id_list_schema,
+                                                RIND_SLICE_OF(input), &list),
+                        RIND_E_DECODE));
+    assert_int_equal(fixture->arena.used, 0);
+}
+
 static void structs_must_be_maps(void **state)
 {
     REFUSED(RIND_WIRE_STRICT, "86054201024301020361"
@@ -353,7 +364,8 @@ static void failed_decode_wipes_the_value_and_names_the_field(void **state)
     struct sample sample;
     memset(&sample, 0xaa, sizeof(sample));
     assert_true(
-        rind_is(decode_hex(fixture, RIND_WIRE_STRICT, &sample_schema, WITH_F("4101"), &sample),
+        rind_is(decode_hex(fixture, RIND_WIRE_STRICT, &sample_schema,
+                           "a6" FIELD_N FIELD_B FIELD_T FIELD_X FIELD_M "61664101", &sample),
                 RIND_E_DECODE));
     assert_true(rind_ct_is_zero(&sample, sizeof(sample)));
     assert_non_null(strstr(fixture->ctx.sentence, "\"f\""));
@@ -523,14 +535,25 @@ static void ignored_nesting_ends_at_16_or_256(void **state)
     }
 }
 
-/* "Leaf" or {"Down": [...]}: two levels each. */
+/* "Leaf", {"Down": [...]} with two levels, or {"Box": {"f": bytes}} with two and perhaps one. */
 struct deep;
 RIND_LIST_TYPE(deep_list, struct deep);
-enum deep_kind { DEEP_LEAF = 1, DEEP_DOWN };
+enum deep_kind { DEEP_LEAF = 1, DEEP_DOWN, DEEP_BOX };
+struct deep_box {
+    uint8_t f[2];
+};
 struct deep {
     enum deep_kind kind;
-    struct deep_list down;
+    union {
+        struct deep_list down;
+        struct deep_box box;
+    };
 };
+static const struct rind_field deep_box_fields[] = {
+    RIND_FIELD(struct deep_box, f, bytes2_schema),
+};
+static const struct rind_schema deep_box_schema =
+    RIND_SCHEMA_STRUCT(struct deep_box, deep_box_fields);
 static const struct rind_schema deep_schema;
 static const struct rind_schema deep_list_schema = {
     .name = "deep list",
@@ -543,6 +566,7 @@ static const struct rind_schema deep_list_schema = {
 static const struct rind_field deep_variants[] = {
     RIND_VARIANT_UNIT("Leaf"),
     RIND_VARIANT("Down", struct deep, down, deep_list_schema),
+    RIND_VARIANT("Box", struct deep, box, deep_box_schema),
 };
 static const struct rind_schema deep_schema = RIND_SCHEMA_ENUM(struct deep, deep_variants);
 
@@ -556,6 +580,19 @@ static void bare_alternative_needs_a_level_too(void **state)
                                       repeat(hex, 7, down, "a164446f776e80"), NULL)));
     assert_true(rind_is(decode_hex(*state, RIND_WIRE_STRICT, &deep_schema,
                                    repeat(hex, 8, down, "644c656166"), NULL),
+                        RIND_E_DECODE));
+}
+
+static void array_in_place_of_bytes_needs_a_level_too(void **state)
+{
+    char hex[1024];
+    const char *down = "a164446f776e81";
+    assert_true(rind_is_ok(decode_hex(*state, RIND_WIRE_STRICT, &deep_schema,
+                                      repeat(hex, 7, down, "a163426f78a16166420102"), NULL)));
+    assert_true(rind_is_ok(decode_hex(*state, RIND_WIRE_STRICT, &deep_schema,
+                                      repeat(hex, 6, down, "a163426f78a16166820102"), NULL)));
+    assert_true(rind_is(decode_hex(*state, RIND_WIRE_STRICT, &deep_schema,
+                                   repeat(hex, 7, down, "a163426f78a16166820102"), NULL),
                         RIND_E_DECODE));
 }
 
@@ -675,6 +712,7 @@ int main(void)
         TEST(strict_decoder_refuses_what_its_column_refuses_even_in_ignored_fields),
         TEST(lenient_decoder_reads_indefinite_lengths),
         TEST(declared_lengths_beyond_the_input_allocate_nothing),
+        TEST(declared_counts_beyond_the_input_allocate_nothing),
         TEST(structs_must_be_maps),
         TEST(bytes_after_the_item_are_ignored_except_in_our_own_files),
         TEST(failed_decode_wipes_the_value_and_names_the_field),
@@ -684,6 +722,7 @@ int main(void)
         TEST(typed_nesting_ends_at_16),
         TEST(ignored_nesting_ends_at_16_or_256),
         TEST(bare_alternative_needs_a_level_too),
+        TEST(array_in_place_of_bytes_needs_a_level_too),
         TEST(list_limit_holds_on_both_sides),
         TEST(tuple_must_have_exactly_its_items),
         TEST(duration_nanoseconds_carry_into_seconds),

@@ -104,8 +104,12 @@ static void invalid_ranges_have_no_answers(void **state)
     (void)state;
     struct rind_owned_range owned = owned_range("0e333333", "12333332");
     struct rind_owned_range inverted = owned_range("0e333333", "0e333332");
+    struct rind_owned_range inside = owned_range("11", "10");
     struct rind_owned_range result;
     struct rind_record_id split;
+    assert_false(rind_owned_range_overlaps(&owned, &inside));
+    assert_false(rind_owned_range_overlaps(&inside, &owned));
+    assert_false(rind_owned_range_contains_range(&owned, &inside));
     assert_false(rind_owned_range_is_valid(&inverted));
     assert_false(rind_owned_range_split_at(&owned, &inverted, &split));
     assert_false(rind_owned_range_split_at(&inverted, &owned, &split));
@@ -266,6 +270,15 @@ static void sorting_a_delta_orders_it_and_keeps_the_last_of_equals(void **state)
     assert_int_equal(removals[1].prefix.length, 2);
 }
 
+static void repeats_in_a_sorted_delta_collapse_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_node_key removals[] = {node_key("0", 2), node_key("0", 2), node_key("1", 2)};
+    struct rind_store_delta delta = {{NULL, 0}, {removals, 3}};
+    assert_true(rind_is_ok(rind_store_delta_sort(&fixture->ctx, &delta)));
+    assert_int_equal(delta.remove.count, 2);
+}
+
 static void deltas_of_every_small_size_come_out_ascending(void **state)
 {
     struct fixture *fixture = *state;
@@ -314,6 +327,7 @@ int main(void)
         TEST(bit_vectors_order_by_bit_with_prefixes_first),
         TEST(foreign_bit_vectors_are_safe_to_compare),
         TEST(sorting_a_delta_orders_it_and_keeps_the_last_of_equals),
+        TEST(repeats_in_a_sorted_delta_collapse_too),
         TEST(deltas_of_every_small_size_come_out_ascending),
         TEST(sorting_without_room_leaves_the_delta_alone),
     };
