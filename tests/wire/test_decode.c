@@ -298,6 +298,13 @@ static void lenient_decoder_reads_indefinite_lengths(void **state)
     REFUSED(RIND_WIRE_LENIENT, WITH_F("9f01ff"));
     REFUSED(RIND_WIRE_LENIENT, WITH_B("5f4502030405"
                                       "06ff"));
+    REFUSED(RIND_WIRE_LENIENT, WITH_B("5f6161ff"));
+    REFUSED(RIND_WIRE_LENIENT, WITH_B("5f5f4101ffff"));
+    REFUSED(RIND_WIRE_LENIENT, WITH_T("7f4161ff"));
+    REFUSED(RIND_WIRE_LENIENT, WITH_T("7f61ffff"));
+    REFUSED(RIND_WIRE_LENIENT, WITH_T("7f656161616161ff"));
+    REFUSED(RIND_WIRE_LENIENT, "a161665f");
+    REFUSED(RIND_WIRE_LENIENT, "a161665f4a01");
     REFUSED(RIND_WIRE_LENIENT, "bf" ALL);
     REFUSED(RIND_WIRE_STRICT, "bf" ALL "ff");
 }
@@ -671,6 +678,32 @@ static void raw_items_are_borrowed_verbatim_and_checked(void **state)
                         RIND_E_DECODE));
 }
 
+static void raw_items_have_a_limit(void **state)
+{
+    static const struct rind_schema raw3_schema = RIND_SCHEMA_RAW(3);
+    assert_true(rind_is_ok(decode_hex(*state, RIND_WIRE_STRICT, &raw3_schema, "820102", NULL)));
+    assert_true(rind_is(decode_hex(*state, RIND_WIRE_STRICT, &raw3_schema, "83010203", NULL),
+                        RIND_E_LIMIT));
+}
+
+static void profiles_have_functions_of_their_own(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_handshake_request request;
+    static const uint8_t tagged[] = {0x19, 0xff};
+    static const uint8_t tagged_integer[] = {0xc6, 0x05};
+    uint64_t number = 0;
+    assert_true(rind_is_ok(rind_wire_decode_lenient(&fixture->ctx, &rind_u64_schema,
+                                                    RIND_SLICE_OF(tagged_integer), &number)));
+    assert_int_equal(number, 5);
+    assert_true(rind_is(rind_wire_decode_strict(&fixture->ctx, &rind_u64_schema,
+                                                RIND_SLICE_OF(tagged_integer), &number),
+                        RIND_E_DECODE));
+    assert_true(rind_is(rind_wire_decode_lenient(&fixture->ctx, &rind_handshake_request_schema,
+                                                 RIND_SLICE_OF(tagged), &request),
+                        RIND_E_DECODE));
+}
+
 static void arena_that_is_too_small_is_an_ordinary_error(void **state)
 {
     (void)state;
@@ -728,6 +761,8 @@ int main(void)
         TEST(duration_nanoseconds_carry_into_seconds),
         TEST(bit_vector_of_absurd_length_decodes_for_verification_to_refuse),
         TEST(raw_items_are_borrowed_verbatim_and_checked),
+        TEST(raw_items_have_a_limit),
+        TEST(profiles_have_functions_of_their_own),
         TEST(arena_that_is_too_small_is_an_ordinary_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

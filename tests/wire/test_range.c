@@ -167,13 +167,38 @@ static void runs_of_three_are_printed_and_runs_of_four_are_cut(void **state)
 static void roles_print_with_their_clock(void **state)
 {
     (void)state;
-    char memory[64];
+    static const struct {
+        struct rind_role_status status;
+        const char *text;
+    } cases[] = {
+        {{.role = {.kind = RIND_ROLE_LEADER}, .at = 1}, "Leader (@1)"},
+        {{.role = {.kind = RIND_ROLE_STEPPING_DOWN}, .at = 17}, "Stepping Down (@17)"},
+        {{.role = {.kind = RIND_ROLE_WITNESS}, .at = UINT64_MAX},
+         "Witness (@18446744073709551615)"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char memory[64];
+        struct rind_buffer out;
+        rind_buffer_init(&out, memory, sizeof(memory));
+        rind_role_status_print(&out, &cases[i].status);
+        rind_buffer_append_byte(&out, 0);
+        assert_string_equal(memory, cases[i].text);
+    }
+}
+
+static void long_form_of_a_range_has_all_digits(void **state)
+{
+    (void)state;
+    char memory[RIND_OWNED_RANGE_TEXT_SIZE];
     struct rind_buffer out;
+    struct rind_owned_range full = rind_owned_range_full();
     rind_buffer_init(&out, memory, sizeof(memory));
-    struct rind_role_status status = {.role = {.kind = RIND_ROLE_STEPPING_DOWN}, .at = 17};
-    rind_role_status_print(&out, &status);
+    rind_owned_range_print_long(&out, &full);
     rind_buffer_append_byte(&out, 0);
-    assert_string_equal(memory, "Stepping Down (@17)");
+    assert_false(out.is_overflown);
+    assert_int_equal(strlen(memory), RIND_OWNED_RANGE_TEXT_SIZE - 1);
+    assert_memory_equal(memory, "[0x0000", 7);
+    assert_non_null(strstr(memory, "00-0xff"));
 }
 
 static void realm_id_parsing_drops_dashes_only(void **state)
@@ -323,6 +348,7 @@ int main(void)
         TEST(text_forms_are_those_of_the_vectors),
         TEST(runs_of_three_are_printed_and_runs_of_four_are_cut),
         TEST(roles_print_with_their_clock),
+        TEST(long_form_of_a_range_has_all_digits),
         TEST(realm_id_parsing_drops_dashes_only),
         TEST(bit_vectors_order_by_bit_with_prefixes_first),
         TEST(foreign_bit_vectors_are_safe_to_compare),
