@@ -412,7 +412,7 @@ static void alternatives_are_text_or_a_map_of_one_entry(void **state)
         "69526567697374657234", /* unknown */
         "69726567697374657231", /* wrong case */
         "a101" RECOVER3_FIELDS,
-        "81" RECOVER3,
+        "81685265636f76657233",
         "01",
         "f6",
     };
