@@ -54,7 +54,8 @@ uint64_t rind_store_clock_unix_ms(const struct rind_store_clock *clock);
 #define RIND_ENGINE_VALUE_SIZE_BYTES_MAX (1u << 20) /* a tree node is 1 KiB, a log entry 464 B */
 #define RIND_ENGINE_CELLS_PER_ROW_MAX 4096u         /* a log row has 100, a user 117 days */
 #define RIND_ENGINE_RANGES_MAX 1024u                /* a path lookup has 257 */
-#define RIND_ENGINE_ROWS_PER_WRITE_MAX 20000u       /* 100 entries squashed: about 100 * 60 nodes */
+#define RIND_ENGINE_ROWS_EXAMINED_MAX 65536u  /* by one read, selected or not: keeps it short */
+#define RIND_ENGINE_ROWS_PER_WRITE_MAX 20000u /* 100 entries squashed: about 100 * 60 nodes */
 
 enum rind_table_kind {
     RIND_TABLE_LOG = 1, /* <realm>-log */
@@ -143,9 +144,10 @@ struct rind_read {
 struct rind_rows {
     const struct rind_row *rows; /* in key order, each once; memory of ctx->arena */
     size_t count;
-    /* Stopped by row_count_max or size_bytes_max, so there may be more: ask again for the same
-     * ranges above the last key (rind_key_ranges_after). */
+    /* Stopped by row_count_max, size_bytes_max or RIND_ENGINE_ROWS_EXAMINED_MAX, so there may be
+     * more: ask again for the same ranges above scanned_to (rind_key_ranges_after). */
     bool has_more;
+    struct rind_slice scanned_to; /* if has_more: key of the last row looked at; in the arena */
 };
 
 /* Reads rows. Never returns RIND_E_NOT_FOUND for absent rows, only for an absent table. */
@@ -294,6 +296,8 @@ void rind_engine_close(struct rind_engine *engine);
 const char *rind_engine_name(const struct rind_engine *engine);
 /* True if test_and_write takes `together`. */
 bool rind_engine_writes_together(const struct rind_engine *engine);
+/* True if many reads of single rows are better than one of many ranges. */
+bool rind_engine_reads_are_local(const struct rind_engine *engine);
 
 /* True for the codes above which a caller may retry. */
 bool rind_engine_may_retry(rind_status status);
@@ -304,6 +308,7 @@ bool rind_engine_may_retry(rind_status status);
 struct rind_engine_class {
     const char *name;
     bool writes_together;
+    bool reads_are_local; /* single rows cost microseconds, not a round trip */
     rind_status (*read)(struct rind_ctx *ctx, struct rind_engine *engine,
                         const struct rind_read *read, struct rind_deadline deadline,
                         struct rind_rows *rows);
@@ -329,6 +334,17 @@ struct rind_engine_class {
 struct rind_engine {
     const struct rind_engine_class *class;
 };
+
+/* Unsigned bytes, a shorter key before what it starts. */
+int rind_key_compare(struct rind_slice a, struct rind_slice b);
+
+/* True if the whole range lies above `key` / below it. */
+bool rind_key_range_is_above(const struct rind_key_range *range, struct rind_slice key);
+bool rind_key_range_is_below(const struct rind_key_range *range, struct rind_slice key);
+
+/* A copy of the read's ranges by start (a single unbounded one for a read of everything). */
+rind_status rind_key_ranges_sort(struct rind_ctx *ctx, const struct rind_read *read,
+                                 struct rind_key_range **sorted, size_t *count) RIND_MUST_USE;
 
 /* The topic of a log row's change count: a hash of the realm and the first 16 bytes of the key. */
 uint32_t rind_engine_topic(const struct rind_realm_id *realm, struct rind_slice row_key);

@@ -54,11 +54,24 @@ struct rind_append_delta {
     size_t remove_count;
 };
 
-struct rind_store_delta;
-/* The same of an HSM's delta: encodes nodes and row keys into ctx->arena. RIND_E_INVALID if a key
- * is no canonical bit string. */
-rind_status rind_append_delta_make(struct rind_ctx *ctx, const struct rind_store_delta *wire,
+struct rind_spliced_store_delta;
+/*
+ * The same of an HSM's delta (wire/splice.h), whose node bytes are borrowed; row keys go to
+ * ctx->arena. RIND_E_INVALID if a node key is no canonical bit string.
+ */
+rind_status rind_append_delta_make(struct rind_ctx *ctx,
+                                   const struct rind_spliced_store_delta *spliced,
                                    struct rind_append_delta *delta) RIND_MUST_USE;
+
+/*
+ * One delta that does what `count` deltas do one after the other (section 8.7): a node added and
+ * later removed appears nowhere, one removed and later added again is added and not removed (a
+ * delayed delete must not meet the living node). Ascending by row key; arrays in ctx->arena, bytes
+ * borrowed.
+ */
+rind_status rind_append_delta_squash(struct rind_ctx *ctx, const struct rind_append_delta *deltas,
+                                     size_t count,
+                                     struct rind_append_delta *squashed) RIND_MUST_USE;
 
 struct rind_log_row {
     uint64_t index; /* lowest index of the batch */
@@ -119,6 +132,7 @@ struct rind_log_iterator {
     uint64_t next_index;
     bool is_at_row_boundary; /* next_index is known to be the first of its row */
     uint32_t entries_max;
+    uint32_t empty_count;     /* results in a row */
     uint64_t compacted_index; /* after RIND_E_STALE: the first index found to be missing */
 };
 

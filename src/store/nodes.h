@@ -8,7 +8,7 @@
  *
  * The cache is one LRU per store, in shards, with limits on nodes and bytes. An agent pins nodes
  * that its HSM has made but the store has not acknowledged yet: they are found by path lookups (so
- * proofs can be built on the newest root), and stay until unpinned or discarded.
+ * proofs can be built on the newest root), and stay until unpinned.
  */
 #ifndef RIND_STORE_NODES_H
 #define RIND_STORE_NODES_H
@@ -76,10 +76,10 @@ rind_status rind_store_read_node(struct rind_ctx *ctx, struct rind_store *store,
                                  struct rind_slice *cbor) RIND_MUST_USE;
 
 /*
- * Keeps nodes in the cache, beyond its limit if need be, until each pin is taken back with unpin
- * (its write was acknowledged; it stays as an ordinary cached node) or discard (leadership was
- * lost; it is dropped unless the store has acknowledged it). The caller bounds how much it pins.
- * RIND_E_LIMIT, with nothing pinned, when memory is short.
+ * Keeps nodes in the cache, beyond its limit if need be, until each pin is taken back: after the
+ * append that wrote them was acknowledged, or when leadership was lost. A node which the store has
+ * acknowledged then stays as an ordinary cached one, another is dropped. The caller bounds how much
+ * it pins. RIND_E_LIMIT, with nothing pinned, when memory is short.
  */
 rind_status rind_store_pin_nodes(struct rind_ctx *ctx, struct rind_store *store,
                                  const struct rind_realm_id *realm,
@@ -87,7 +87,5 @@ rind_status rind_store_pin_nodes(struct rind_ctx *ctx, struct rind_store *store,
                                  size_t node_count) RIND_MUST_USE;
 void rind_store_unpin_nodes(struct rind_store *store, const struct rind_realm_id *realm,
                             const struct rind_store_node *nodes, size_t node_count);
-void rind_store_discard_nodes(struct rind_store *store, const struct rind_realm_id *realm,
-                              const struct rind_store_node *nodes, size_t node_count);
 
 #endif

@@ -81,13 +81,8 @@ struct rind_services {
     size_t count;
 };
 
-/*
- * Writes the normalised serialisation of an http or https URL (section 13: host in lower case, no
- * default port, an empty path becomes "/") with a NUL; false if it is none or too long.
- */
-bool rind_url_normalise(struct rind_slice url, char normalised[static RIND_URL_SIZE_BYTES_MAX]);
-
-/* Registers `url` with the current time; do it again every RIND_DISCOVERY_REGISTER_INTERVAL_MS. */
+/* Registers `url` (normalised here) with the current time; do it again every
+ * RIND_DISCOVERY_REGISTER_INTERVAL_MS. */
 rind_status rind_store_discovery_register(struct rind_ctx *ctx, struct rind_store *store,
                                           enum rind_service_kind kind, const char *url,
                                           struct rind_deadline deadline) RIND_MUST_USE;

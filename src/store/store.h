@@ -23,6 +23,7 @@
 #include "base/base.h"
 #include "host/clock.h"
 #include "host/log.h"
+#include "host/metrics.h"
 #include "store/engine.h"
 #include "store/keys.h"
 #include "store/log.h"
@@ -30,22 +31,25 @@
 #include "store/registry.h"
 #include "store/users.h"
 
-#define RIND_STORE_DELETE_DELAY_MS 5000u   /* grace for readers of removed nodes, section 11.5 */
-#define RIND_STORE_DELETE_QUEUE_ITEMS 128u /* appends wait when as many batches await deletion */
+#define RIND_STORE_DELETE_DELAY_MS 5000u /* grace for readers of removed nodes, section 11.5 */
+/* Removed nodes awaiting deletion, above which appends wait: 100 MB. (The reference's 128 batches
+ * would hold a process to 25 appends per second.) */
+#define RIND_STORE_DELETE_QUEUE_KEYS_MAX (1u << 20)
 #define RIND_STORE_LAST_WRITE_AGE_MS_MAX 3600000u
 #define RIND_STORE_TIMEOUT_MS 30000u
 
 struct rind_store;
 
 struct rind_store_options {
-    size_t merkle_cache_nodes;            /* 0: 1; agents RIND_MERKLE_CACHE_NODES_AGENT */
-    size_t merkle_cache_bytes;            /* 0: 2 KiB per node */
-    uint32_t large_read_ranges;           /* 0: RIND_MERKLE_LARGE_READ_RANGES */
-    uint32_t large_read_permits;          /* 0: RIND_MERKLE_LARGE_READ_PERMITS */
-    uint64_t delete_delay_ms;             /* 0: RIND_STORE_DELETE_DELAY_MS */
-    uint64_t lmdb_map_size_bytes;         /* first size of a new map; it grows. 0: 1 GiB */
+    size_t merkle_cache_nodes;    /* 0: 1; agents RIND_MERKLE_CACHE_NODES_AGENT */
+    size_t merkle_cache_bytes;    /* 0: 2 KiB per node */
+    uint32_t large_read_ranges;   /* 0: RIND_MERKLE_LARGE_READ_RANGES */
+    uint32_t large_read_permits;  /* 0: RIND_MERKLE_LARGE_READ_PERMITS */
+    uint64_t delete_delay_ms;     /* 0: RIND_STORE_DELETE_DELAY_MS; UINT64_MAX: not before close */
+    uint64_t lmdb_map_size_bytes; /* first size of a new map; it grows. 0: 1 GiB */
     const struct rind_store_clock *clock; /* NULL: the machine's; must outlive the store */
     const struct rind_log *log;           /* NULL: silence; copied */
+    struct rind_metrics *metrics;         /* NULL: none; must outlive the store */
 };
 
 /*

@@ -1,0 +1,401 @@
+/*
+ * write.c - see lmdb.h: requests of many threads, one transaction, one fsync.
+ *
+ * A thread queues its request. If nobody leads, it becomes the leader, takes what is queued (its
+ * own request is first or among the first), applies all of it in one transaction, commits, marks
+ * the requests done and steps back; then one of those who queued meanwhile leads the next batch.
+ * A request that fails (no such table, a corrupt row) leaves the others untouched. When the map is
+ * full the whole transaction is aborted, the map enlarged, and all of it applied again.
+ */
+#include "store/lmdb/lmdb.h"
+
+enum request_kind { REQUEST_WRITE, REQUEST_TEST, REQUEST_CREATE_TABLE, REQUEST_DELETE_TOMBSTONES };
+
+struct rind_lmdb_request {
+    struct rind_lmdb_request *next;
+    enum request_kind kind;
+    union {
+        const struct rind_write *write;
+        const struct rind_test_and_write *test;
+        const struct rind_table *table;
+        struct {
+            const struct rind_lmdb_tombstone *tombstones;
+            size_t count;
+            int64_t before_us;
+        } delete;
+    };
+    struct rind_ctx *ctx; /* of the waiting thread, lent to the leader; may be NULL */
+    bool is_taken;        /* by a leader: it will be done */
+    bool is_done;
+    /* Results, once done. */
+    rind_status status;
+    bool was_true;
+    uint64_t removed;
+};
+
+/* What applying a request can end in: the request's own failure, or one of the whole batch. */
+struct applied {
+    rind_status status; /* of the request */
+    int error;          /* LMDB's: the transaction is of no use any more */
+};
+
+static struct applied applied_error(int error)
+{
+    struct applied applied = {RIND_OK, error};
+    return applied;
+}
+
+static struct applied applied_status(rind_status status)
+{
+    struct applied applied = {status, 0};
+    return applied;
+}
+
+static bool applied_is_ok(struct applied applied)
+{
+    return applied.error == 0 && rind_is_ok(applied.status);
+}
+
+/* ---- applying one request in the leader's transaction ---- */
+
+static int64_t now_us(const struct rind_lmdb_engine *lmdb)
+{
+    return (int64_t)rind_store_clock_unix_ms(lmdb->clock) * 1000;
+}
+
+static int row_get(struct rind_lmdb_engine *lmdb, MDB_txn *txn, MDB_val *key,
+                   struct rind_slice *row)
+{
+    MDB_val value;
+    int error = mdb_get(txn, lmdb->rows, key, &value);
+    if (error == MDB_NOTFOUND) {
+        *row = rind_slice_make(NULL, 0);
+        return 0;
+    }
+    *row = rind_slice_make(value.mv_data, value.mv_size);
+    return error;
+}
+
+static struct applied row_mutate(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                 const struct rind_table *table, uint32_t number,
+                                 struct rind_slice row_key, const struct rind_mutation *mutations,
+                                 size_t count)
+{
+    uint8_t bytes[RIND_LMDB_KEY_SIZE_MAX];
+    MDB_val key = {rind_lmdb_key(number, row_key, bytes), bytes};
+    struct rind_slice before;
+    struct rind_slice after;
+    int error = row_get(lmdb, txn, &key, &before);
+    if (error != 0) {
+        return applied_error(error);
+    }
+    rind_status status = rind_cells_apply(ctx, &lmdb->scratch, table->kind, before, mutations,
+                                          count, now_us(lmdb), &after);
+    if (!rind_is_ok(status)) {
+        return applied_status(status);
+    }
+    if (after.length > 0) {
+        MDB_val value = {after.length, (void *)(uintptr_t)after.data};
+        error = mdb_put(txn, lmdb->rows, &key, &value, 0);
+    } else if (before.length > 0) {
+        error = mdb_del(txn, lmdb->rows, &key, NULL);
+    }
+    if (error == 0 && table->kind == RIND_TABLE_LOG) {
+        uint32_t topic = rind_engine_topic(&table->realm, row_key) % RIND_LMDB_TOPICS;
+        lmdb->topics_changed[topic / 64] |= 1ull << (topic % 64);
+    }
+    return applied_error(error);
+}
+
+static struct applied table_find(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                 const struct rind_table *table, uint32_t *number)
+{
+    int error = rind_lmdb_table_number(lmdb, txn, table, number);
+    return error == MDB_NOTFOUND ? applied_status(rind_lmdb_table_missing(ctx, table))
+                                 : applied_error(error);
+}
+
+static struct applied apply_write(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                  const struct rind_write *write)
+{
+    uint32_t number;
+    struct applied applied = table_find(ctx, lmdb, txn, &write->table, &number);
+    for (size_t i = 0; i < write->row_count && applied_is_ok(applied); i++) {
+        const struct rind_row_write *row = &write->rows[i];
+        applied = row_mutate(ctx, lmdb, txn, &write->table, number, row->key, row->mutations,
+                             row->mutation_count);
+    }
+    return applied;
+}
+
+static struct applied apply_test(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                 const struct rind_test_and_write *test, bool *was_true)
+{
+    uint32_t number;
+    struct applied applied = table_find(ctx, lmdb, txn, &test->table, &number);
+    if (!applied_is_ok(applied)) {
+        return applied;
+    }
+    uint8_t bytes[RIND_LMDB_KEY_SIZE_MAX];
+    MDB_val key = {rind_lmdb_key(number, test->key, bytes), bytes};
+    struct rind_slice row;
+    int error = row_get(lmdb, txn, &key, &row);
+    if (error != 0) {
+        return applied_error(error);
+    }
+    rind_status status = rind_cells_test(ctx, row, &test->condition, was_true);
+    if (!rind_is_ok(status)) {
+        return applied_status(status);
+    }
+    /* The others first: if one of them fails, the tested row is not written. */
+    if (!*was_true && test->together != NULL && test->together->row_count > 0) {
+        applied = apply_write(ctx, lmdb, txn, test->together);
+        if (!applied_is_ok(applied)) {
+            return applied;
+        }
+    }
+    const struct rind_mutation *mutations = *was_true ? test->when_true : test->when_false;
+    size_t count = *was_true ? test->when_true_count : test->when_false_count;
+    if (count == 0) {
+        return applied;
+    }
+    return row_mutate(ctx, lmdb, txn, &test->table, number, test->key, mutations, count);
+}
+
+static struct applied apply_create_table(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb,
+                                         MDB_txn *txn, const struct rind_table *table)
+{
+    char name[RIND_TABLE_NAME_SIZE];
+    rind_table_name(table, name);
+    int error = rind_lmdb_table_create(lmdb, txn, table);
+    if (error == MDB_KEYEXIST) {
+        return applied_status(
+            rind_fail(ctx, RIND_E_EXISTS, "the store has a table %s already", name));
+    }
+    if (error == MDB_DBS_FULL) {
+        return applied_status(
+            rind_fail(ctx, RIND_E_LIMIT, "a store holds at most %u tables", RIND_LMDB_TABLES_MAX));
+    }
+    return applied_error(error);
+}
+
+static struct applied apply_delete_tombstones(struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                              struct rind_lmdb_request *request)
+{
+    request->removed = 0;
+    for (size_t i = 0; i < request->delete.count; i++) {
+        const struct rind_lmdb_tombstone *tombstone = &request->delete.tombstones[i];
+        MDB_val key = {sizeof(tombstone->key), (void *)(uintptr_t)tombstone->key};
+        struct rind_slice row;
+        int error = row_get(lmdb, txn, &key, &row);
+        if (error == 0 && rind_cells_is_old_tombstone(row, request->delete.before_us)) {
+            error = mdb_del(txn, lmdb->rows, &key, NULL);
+            request->removed++;
+        }
+        if (error != 0) {
+            return applied_error(error);
+        }
+    }
+    return applied_error(0);
+}
+
+static struct applied request_apply(struct rind_lmdb_engine *lmdb, MDB_txn *txn,
+                                    struct rind_lmdb_request *request)
+{
+    switch (request->kind) {
+    case REQUEST_WRITE:
+        return apply_write(request->ctx, lmdb, txn, request->write);
+    case REQUEST_TEST:
+        return apply_test(request->ctx, lmdb, txn, request->test, &request->was_true);
+    case REQUEST_CREATE_TABLE:
+        return apply_create_table(request->ctx, lmdb, txn, request->table);
+    case REQUEST_DELETE_TOMBSTONES:
+        return apply_delete_tombstones(lmdb, txn, request);
+    default:
+        RIND_UNREACHABLE("requests are made in this file only");
+    }
+}
+
+/* ---- the batch ---- */
+
+/* Applies and commits a batch once; an LMDB error, with `*is_commit` if it was the commit's. */
+static int batch_try(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch,
+                     bool *is_commit)
+{
+    MDB_txn *txn;
+    *is_commit = false;
+    memset(lmdb->topics_changed, 0, sizeof(lmdb->topics_changed));
+    int error = rind_lmdb_begin(lmdb, 0, &txn);
+    if (error != 0) {
+        return error;
+    }
+    for (struct rind_lmdb_request *request = batch; request != NULL; request = request->next) {
+        struct applied applied = request_apply(lmdb, txn, request);
+        if (applied.error != 0) {
+            rind_lmdb_abort(lmdb, txn);
+            return applied.error;
+        }
+        request->status = applied.status;
+    }
+    *is_commit = true;
+    return rind_lmdb_commit(lmdb, txn);
+}
+
+/* Fails all requests of a batch whose transaction failed. */
+static void batch_fail(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch, int error,
+                       bool is_commit)
+{
+    for (struct rind_lmdb_request *request = batch; request != NULL; request = request->next) {
+        request->status = is_commit
+                              ? rind_lmdb_fail_commit(request->ctx, lmdb->directory, error)
+                              : rind_lmdb_fail(request->ctx, lmdb->directory, error, "writing");
+    }
+}
+
+static void batch_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch)
+{
+    bool is_commit = false;
+    int error = MDB_MAP_FULL;
+    for (unsigned attempt = 0; attempt < RIND_LMDB_ATTEMPTS_MAX; attempt++) {
+        error = batch_try(lmdb, batch, &is_commit);
+        if (error != MDB_MAP_FULL) {
+            break;
+        }
+        rind_status status = rind_lmdb_grow(batch->ctx, lmdb);
+        if (!rind_is_ok(status)) {
+            for (struct rind_lmdb_request *request = batch; request != NULL;
+                 request = request->next) {
+                request->status = request == batch
+                                      ? status
+                                      : rind_fail(request->ctx, (enum rind_code)status.code,
+                                                  "store %s cannot be enlarged", lmdb->directory);
+            }
+            return;
+        }
+    }
+    if (error != 0) {
+        batch_fail(lmdb, batch, error, is_commit);
+        return;
+    }
+    rind_lmdb_changes_announce(lmdb);
+    atomic_fetch_add_explicit(&lmdb->commits, 1, memory_order_relaxed);
+}
+
+/* ---- the queue ---- */
+
+/* Takes up to RIND_LMDB_BATCH_REQUESTS_MAX requests off the queue, as a list. Queue locked. */
+static struct rind_lmdb_request *queue_take(struct rind_lmdb_engine *lmdb, size_t *count)
+{
+    struct rind_lmdb_request *batch = lmdb->queue_first;
+    struct rind_lmdb_request **end = &lmdb->queue_first;
+    *count = 0;
+    while (*end != NULL && *count < RIND_LMDB_BATCH_REQUESTS_MAX) {
+        (*end)->is_taken = true;
+        end = &(*end)->next;
+        (*count)++;
+    }
+    lmdb->queue_first = *end;
+    if (*end == NULL) {
+        lmdb->queue_end = &lmdb->queue_first;
+    }
+    *end = NULL;
+    return batch;
+}
+
+/* Takes a request off the queue that no leader has taken. Queue locked. */
+static void queue_remove(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *request)
+{
+    struct rind_lmdb_request **link = &lmdb->queue_first;
+    while (*link != request) {
+        RIND_ASSERT(*link != NULL);
+        link = &(*link)->next;
+    }
+    *link = request->next;
+    if (*link == NULL) {
+        lmdb->queue_end = link;
+    }
+}
+
+/* Runs one batch as the leader. Queue locked before and after. */
+static void queue_lead(struct rind_lmdb_engine *lmdb)
+{
+    size_t count;
+    lmdb->has_leader = true;
+    struct rind_lmdb_request *batch = queue_take(lmdb, &count);
+    rind_mutex_unlock(&lmdb->queue_mutex);
+    batch_run(lmdb, batch);
+    atomic_fetch_add_explicit(&lmdb->requests, count, memory_order_relaxed);
+    rind_mutex_lock(&lmdb->queue_mutex);
+    lmdb->has_leader = false;
+    for (struct rind_lmdb_request *request = batch; request != NULL;) {
+        struct rind_lmdb_request *next = request->next; /* once done, it is its owner's again */
+        request->is_done = true;
+        request = next;
+    }
+    rind_cond_broadcast(&lmdb->queue_cond);
+}
+
+static rind_status request_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *request,
+                               struct rind_deadline deadline)
+{
+    rind_mutex_lock(&lmdb->queue_mutex);
+    *lmdb->queue_end = request;
+    lmdb->queue_end = &request->next;
+    while (!request->is_done) {
+        if (!lmdb->has_leader) {
+            queue_lead(lmdb);
+        } else if (request->is_taken) {
+            /* Nothing can recall it now; it takes as long as the disk does. */
+            (void)rind_cond_wait(&lmdb->queue_cond, &lmdb->queue_mutex, rind_deadline_never());
+        } else if (!rind_cond_wait(&lmdb->queue_cond, &lmdb->queue_mutex, deadline) &&
+                   !request->is_taken) {
+            queue_remove(lmdb, request);
+            request->status =
+                rind_fail(request->ctx, RIND_E_BUSY,
+                          "store %s is busy: earlier writes have not finished", lmdb->directory);
+            request->is_done = true;
+        }
+    }
+    rind_mutex_unlock(&lmdb->queue_mutex);
+    return request->status;
+}
+
+/* ---- the engine's functions ---- */
+
+rind_status rind_lmdb_write(struct rind_ctx *ctx, struct rind_engine *engine,
+                            const struct rind_write *write, struct rind_deadline deadline)
+{
+    struct rind_lmdb_request request = {.kind = REQUEST_WRITE, .write = write, .ctx = ctx};
+    return request_run(rind_lmdb_of(engine), &request, deadline);
+}
+
+rind_status rind_lmdb_test_and_write(struct rind_ctx *ctx, struct rind_engine *engine,
+                                     const struct rind_test_and_write *test,
+                                     struct rind_deadline deadline, bool *was_true)
+{
+    struct rind_lmdb_request request = {.kind = REQUEST_TEST, .test = test, .ctx = ctx};
+    RIND_TRY(request_run(rind_lmdb_of(engine), &request, deadline));
+    *was_true = request.was_true;
+    return RIND_OK;
+}
+
+rind_status rind_lmdb_create_table(struct rind_ctx *ctx, struct rind_engine *engine,
+                                   const struct rind_table *table, struct rind_deadline deadline)
+{
+    struct rind_lmdb_request request = {.kind = REQUEST_CREATE_TABLE, .table = table, .ctx = ctx};
+    return request_run(rind_lmdb_of(engine), &request, deadline);
+}
+
+rind_status rind_lmdb_delete_tombstones(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb,
+                                        const struct rind_lmdb_tombstone *tombstones, size_t count,
+                                        int64_t before_us, struct rind_deadline deadline,
+                                        uint64_t *removed)
+{
+    struct rind_lmdb_request request = {.kind = REQUEST_DELETE_TOMBSTONES, .ctx = ctx};
+    request.delete.tombstones = tombstones;
+    request.delete.count = count;
+    request.delete.before_us = before_us;
+    RIND_TRY(request_run(lmdb, &request, deadline));
+    *removed = request.removed;
+    return RIND_OK;
+}

@@ -1,0 +1,71 @@
+/*
+ * fixture.h - what the store's tests share: engines to run on, a directory that goes away, a clock
+ * that is set by hand, log entries and tree nodes to write.
+ */
+#ifndef RIND_TESTS_STORE_FIXTURE_H
+#define RIND_TESTS_STORE_FIXTURE_H
+
+#include "host/host.h"
+#include "store/store.h"
+#include "support/test.h"
+#include "wire/wire.h"
+
+#define FIXTURE_ARENA_SIZE (64u << 20)
+
+enum fixture_engine { FIXTURE_MEMORY, FIXTURE_LMDB, FIXTURE_LMDB_SMALL_MAP };
+
+struct fixture {
+    enum fixture_engine kind;
+    char directory[64]; /* of LMDB; empty else */
+    uint64_t now_ms;    /* what `clock` says */
+    struct rind_store_clock clock;
+    struct rind_arena *arena;
+    struct rind_ctx ctx;
+    struct rind_engine *engine; /* NULL while the store has it */
+    struct rind_store *store;
+    struct rind_realm_id realm;
+    struct rind_group_id group;
+};
+
+/* An engine of this kind with no tables. */
+void fixture_open(struct fixture *fixture, enum fixture_engine kind);
+/* Closes everything and removes the directory. */
+void fixture_close(struct fixture *fixture);
+/* Closes and opens the engine again; what was in memory is gone. */
+void fixture_reopen_engine(struct fixture *fixture);
+/* Puts a store over the engine; `options` may be NULL (its clock is set here). */
+void fixture_open_store(struct fixture *fixture, const struct rind_store_options *options);
+/* The tables of the fixture's realm, and the shared ones. */
+void fixture_create_tables(struct fixture *fixture);
+
+/* A fresh directory of ours below /tmp (mode 0700), and its removal with all files in it. */
+void fixture_directory_make(char directory[static 64]);
+void fixture_directory_remove(const char *directory);
+
+#define assert_ok(fixture_pointer, call) assert_status((fixture_pointer), (call), RIND_E_OK)
+#define assert_status(fixture_pointer, call, code_expected)                                        \
+    fixture_assert_status(&(fixture_pointer)->ctx, (call), (code_expected), #call, __FILE__,       \
+                          __LINE__)
+void fixture_assert_status(const struct rind_ctx *ctx, rind_status status, enum rind_code expected,
+                           const char *call, const char *file, int line);
+
+struct rind_deadline fixture_deadline(void);
+
+/* Bytes of 16 ids: all bytes equal. */
+struct rind_realm_id fixture_realm(uint8_t byte);
+struct rind_group_id fixture_group(uint8_t byte);
+
+/* `count` chained entries from `first_index` on; the MAC of entry i is a function of (i, salt). */
+struct rind_store_entry *fixture_entries(struct fixture *fixture, uint64_t first_index,
+                                         size_t count, uint8_t salt);
+struct rind_mac fixture_mac(uint64_t index, uint8_t salt);
+/* Appends them and expects `code`. */
+void fixture_append(struct fixture *fixture, uint64_t first_index, size_t count,
+                    enum rind_code code);
+
+/* Shortcuts for the engine's calls. */
+void fixture_set(struct fixture *fixture, struct rind_table table, const char *key,
+                 const char *qualifier, int64_t timestamp_us, const char *value);
+struct rind_rows fixture_read_all(struct fixture *fixture, struct rind_table table);
+
+#endif
