@@ -75,10 +75,16 @@ bool rind_bits_is_valid(const struct rind_bit_vector *bits)
     if (bits->length > RIND_BITS_LENGTH_MAX) {
         return false;
     }
-    uint8_t canonical[RIND_BITS_SIZE_BYTES];
-    memcpy(canonical, bits->bits, sizeof(canonical));
-    bits_clear_after(canonical, bits->length);
-    return memcmp(canonical, bits->bits, sizeof(canonical)) == 0;
+    unsigned used = bits->length / 8u; /* bytes without padding */
+    unsigned stray = 0;
+    if (bits->length % 8 != 0) {
+        stray = bits->bits[used] & (0xffu >> (bits->length % 8));
+        used++;
+    }
+    for (unsigned i = used; i < RIND_BITS_SIZE_BYTES; i++) {
+        stray |= bits->bits[i];
+    }
+    return stray == 0;
 }
 
 struct rind_slice rind_bits_slice_bytes(const struct rind_bit_vector *bits)
@@ -89,7 +95,7 @@ struct rind_slice rind_bits_slice_bytes(const struct rind_bit_vector *bits)
 unsigned rind_bits_get(const struct rind_bit_vector *bits, unsigned index)
 {
     RIND_ASSERT(index < bits->length);
-    return (bits->bits[index / 8] >> (7 - index % 8)) & 1u;
+    return ((unsigned)bits->bits[index / 8] >> (7 - index % 8)) & 1u;
 }
 
 void rind_bits_push(struct rind_bit_vector *bits, unsigned bit)

@@ -65,7 +65,8 @@ void rind_hash_leaf(const struct rind_record_id *key, struct rind_slice value,
 void rind_hash_interior(const struct rind_interior_node *node, struct rind_data_hash *hash)
 {
     RIND_ASSERT(node->has_left && node->has_right);
-    struct hash_preimage preimage = {.size = 0};
+    struct hash_preimage preimage;
+    preimage.size = 0; /* the bytes need no initial value */
     preimage_append(&preimage, "interior", 8);
     preimage_append_node(&preimage, node);
     rind_blake2s(rind_slice_make(preimage.bytes, preimage.size), hash->bytes);
@@ -74,7 +75,8 @@ void rind_hash_interior(const struct rind_interior_node *node, struct rind_data_
 void rind_hash_root(const struct rind_owned_range *range, const struct rind_interior_node *node,
                     struct rind_data_hash *hash)
 {
-    struct hash_preimage preimage = {.size = 0};
+    struct hash_preimage preimage;
+    preimage.size = 0; /* the bytes need no initial value */
     preimage_append(&preimage, "root", 4);
     preimage_append(&preimage, range->start.bytes, sizeof(range->start.bytes));
     preimage_append(&preimage, range->end.bytes, sizeof(range->end.bytes));

@@ -10,7 +10,9 @@
 #include "merkle/overlay.h"
 
 #include "crypto/blake2s.h"
+#include "merkle/bits.h"
 #include "merkle/overlay_nodes.h"
+#include "merkle/ring.h"
 #include "merkle/tree.h"
 
 /*
@@ -22,8 +24,9 @@
 #define OVERLAY_RING_SIZE_BYTES_MIN (128u * 1024u)
 /* One table entry is provided for this many bytes of nodes; interior nodes take 110 and more. */
 #define OVERLAY_BYTES_PER_ENTRY 64u
-#define OVERLAY_HASH_WORDS 8u
+#define OVERLAY_HASH_WORDS (sizeof(struct rind_data_hash) / sizeof(uint32_t))
 #define OVERLAY_PREFIX_ABSENT 0u
+#define OVERLAY_INTERIOR_SIZE_MAX (2u * (2u + RIND_BITS_SIZE_BYTES + sizeof(struct rind_data_hash)))
 
 _Static_assert(OVERLAY_RING_SIZE_BYTES_MIN >
                    RIND_TREE_VALUE_SIZE_BYTES_MAX + (RIND_TREE_PATH_COUNT_MAX + 2) * 176u,
@@ -37,7 +40,8 @@ _Static_assert((uint64_t)RIND_OVERLAY_CAPACITY_MAX *OVERLAY_CHANGE_SIZE_BYTES < 
 struct overlay_record {
     struct rind_data_hash hash;
     uint32_t content_size;
-    uint32_t kind; /* enum rind_overlay_kind */
+    uint32_t kind;  /* enum rind_overlay_kind */
+    uint32_t mixed; /* keyed hash of `hash` */
 };
 
 /* Open addressing, linear probing, no tombstones. */
@@ -57,13 +61,10 @@ struct rind_overlay {
     uint32_t entry_count_max; /* nodes that the table takes */
     uint32_t entry_mask;      /* table size - 1 */
     uint32_t node_count;
-    uint32_t ring_size;
-    uint32_t ring_first; /* position of the oldest record */
-    uint32_t ring_used;
+    struct rind_ring ring; /* of records and their contents */
     uint64_t mix[OVERLAY_HASH_WORDS];
     uint32_t *change_node_counts; /* nodes added by each change */
     struct overlay_entry *entries;
-    uint8_t *ring;
 };
 
 /* Where the parts of an overlay lie in its memory. */
@@ -143,10 +144,9 @@ rind_status rind_overlay_init(struct rind_ctx *ctx, void *memory, size_t size_by
         .change_count_max = capacity - 1,
         .entry_count_max = layout.entry_count_max,
         .entry_mask = layout.entry_slots - 1,
-        .ring_size = layout.ring_size,
+        .ring = {.memory = base + layout.ring_offset, .size = layout.ring_size},
         .change_node_counts = (uint32_t *)(void *)(base + layout.changes_offset),
         .entries = (struct overlay_entry *)(void *)(base + layout.entries_offset),
-        .ring = base + layout.ring_offset,
     };
     overlay_seed_mix(made, seed);
     *overlay = made;
@@ -164,45 +164,8 @@ void rind_overlay_open(struct rind_overlay *overlay, const struct rind_data_hash
     overlay->change_first = 0;
     overlay->change_count = 0;
     overlay->node_count = 0;
-    overlay->ring_first = 0;
-    overlay->ring_used = 0;
-}
-
-/* --- The byte ring --- */
-
-/* The position `distance` (at most ring_size) bytes after `position`. */
-static uint32_t ring_after(const struct rind_overlay *overlay, uint32_t position, uint32_t distance)
-{
-    RIND_ASSERT(position < overlay->ring_size && distance <= overlay->ring_size);
-    uint32_t to_end = overlay->ring_size - position;
-    return distance < to_end ? position + distance : distance - to_end;
-}
-
-/* Reads `size` bytes at `position`; returns the position after them. */
-static uint32_t ring_read(const struct rind_overlay *overlay, uint32_t position, void *out,
-                          uint32_t size)
-{
-    uint32_t to_end = overlay->ring_size - position;
-    uint32_t first = size < to_end ? size : to_end;
-    if (size > 0) {
-        memcpy(out, overlay->ring + position, first);
-        memcpy((uint8_t *)out + first, overlay->ring, size - first);
-    }
-    return ring_after(overlay, position, size);
-}
-
-/* Appends `size` bytes behind the newest. */
-static void ring_append(struct rind_overlay *overlay, const void *bytes, uint32_t size)
-{
-    RIND_ASSERT(size <= overlay->ring_size - overlay->ring_used);
-    uint32_t position = ring_after(overlay, overlay->ring_first, overlay->ring_used);
-    uint32_t to_end = overlay->ring_size - position;
-    uint32_t first = size < to_end ? size : to_end;
-    if (size > 0) {
-        memcpy(overlay->ring + position, bytes, first);
-        memcpy(overlay->ring, (const uint8_t *)bytes + first, size - first);
-    }
-    overlay->ring_used += size;
+    overlay->ring.first = 0;
+    overlay->ring.used = 0;
 }
 
 /* --- The table --- */
@@ -213,11 +176,11 @@ static void ring_append(struct rind_overlay *overlay, const void *bytes, uint32_
  */
 static uint32_t overlay_mix(const struct rind_overlay *overlay, const struct rind_data_hash *hash)
 {
+    uint32_t words[OVERLAY_HASH_WORDS]; /* in the machine's own order: this stays in memory */
+    memcpy(words, hash->bytes, sizeof(words));
     uint64_t sum = 0;
     for (unsigned i = 0; i < OVERLAY_HASH_WORDS; i += 2) {
-        uint64_t a = overlay->mix[i] + rind_get_be32(hash->bytes + 4 * i);
-        uint64_t b = overlay->mix[i + 1] + rind_get_be32(hash->bytes + 4 * i + 4);
-        sum += a * b;
+        sum += (overlay->mix[i] + words[i]) * (overlay->mix[i + 1] + words[i + 1]);
     }
     return (uint32_t)(sum >> 32);
 }
@@ -232,9 +195,8 @@ static struct overlay_entry *overlay_slot(const struct rind_overlay *overlay,
             return entry; /* there always is one: the table is never full */
         }
         if (entry->mixed == mixed) {
-            struct rind_data_hash found;
-            (void)ring_read(overlay, entry->position_plus_1 - 1, &found, sizeof(found));
-            if (rind_data_hash_equal(&found, hash)) {
+            uint32_t position = entry->position_plus_1 - 1; /* a record starts with its hash */
+            if (rind_ring_equal(&overlay->ring, position, hash, sizeof(*hash))) {
                 return entry;
             }
         }
@@ -257,6 +219,21 @@ static void overlay_slot_free(struct rind_overlay *overlay, struct overlay_entry
     overlay->entries[hole] = (struct overlay_entry){0};
 }
 
+/* Removes the entry of the record at `position`, unless the same hash was added again since. */
+static void overlay_forget(struct rind_overlay *overlay, uint32_t position, uint32_t mixed)
+{
+    for (uint32_t slot = mixed & overlay->entry_mask;; slot = (slot + 1) & overlay->entry_mask) {
+        struct overlay_entry *entry = &overlay->entries[slot];
+        if (entry->position_plus_1 == position + 1) {
+            overlay_slot_free(overlay, entry);
+            return;
+        }
+        if (entry->position_plus_1 == 0) {
+            return;
+        }
+    }
+}
+
 bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
                        struct rind_overlay_node *node)
 {
@@ -266,45 +243,59 @@ bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_dat
     }
     struct overlay_record record;
     node->position =
-        ring_read(overlay, entry->position_plus_1 - 1, &record, (uint32_t)sizeof(record));
+        rind_ring_read(&overlay->ring, entry->position_plus_1 - 1, &record, sizeof(record));
     node->content_size = record.content_size;
     node->kind = (enum rind_overlay_kind)record.kind;
     return true;
 }
 
-/* --- Nodes: content is, for each branch, its prefix length and bytes and the child's hash --- */
+/* --- Interior nodes as bytes: for each branch its prefix length, prefix bytes and hash --- */
 
-static uint32_t overlay_branch_size(bool has_branch, const struct rind_branch *branch)
+struct overlay_content {
+    uint8_t bytes[OVERLAY_INTERIOR_SIZE_MAX];
+    uint32_t size;
+};
+
+static void overlay_pack_bytes(struct overlay_content *content, const void *bytes, uint32_t size)
 {
-    if (!has_branch) {
-        return sizeof(uint16_t);
-    }
-    return (uint32_t)(sizeof(uint16_t) + (branch->prefix.length + 7u) / 8u + sizeof(branch->hash));
+    RIND_ASSERT(size <= sizeof(content->bytes) - content->size);
+    memcpy(content->bytes + content->size, bytes, size);
+    content->size += size;
 }
 
-static void overlay_append_branch(struct rind_overlay *overlay, bool has_branch,
-                                  const struct rind_branch *branch)
+static void overlay_pack_branch(struct overlay_content *content, bool has_branch,
+                                const struct rind_branch *branch)
 {
-    uint16_t length = has_branch ? (uint16_t)branch->prefix.length : OVERLAY_PREFIX_ABSENT;
-    ring_append(overlay, &length, sizeof(length));
+    uint16_t length = has_branch ? branch->prefix.length : OVERLAY_PREFIX_ABSENT;
+    overlay_pack_bytes(content, &length, sizeof(length));
     if (has_branch) {
-        ring_append(overlay, branch->prefix.bits, (length + 7u) / 8u);
-        ring_append(overlay, &branch->hash, sizeof(branch->hash));
+        overlay_pack_bytes(content, branch->prefix.bits, (length + 7u) / 8u);
+        overlay_pack_bytes(content, &branch->hash, sizeof(branch->hash));
     }
 }
 
-static uint32_t overlay_read_branch(const struct rind_overlay *overlay, uint32_t position,
-                                    bool *has_branch, struct rind_branch *branch)
+static void overlay_pack(struct overlay_content *content, const struct rind_interior_node *interior)
+{
+    content->size = 0;
+    overlay_pack_branch(content, interior->has_left, &interior->left);
+    overlay_pack_branch(content, interior->has_right, &interior->right);
+}
+
+/* Reads a branch at *bytes, and moves it behind. What is read is what was packed. */
+static void overlay_unpack_branch(const uint8_t **bytes, bool *has_branch,
+                                  struct rind_branch *branch)
 {
     uint16_t length;
-    position = ring_read(overlay, position, &length, sizeof(length));
+    memcpy(&length, *bytes, sizeof(length));
+    *bytes += sizeof(length);
     *has_branch = length != OVERLAY_PREFIX_ABSENT;
     if (*has_branch) {
+        uint32_t byte_count = (length + 7u) / 8u;
         branch->prefix.length = length;
-        position = ring_read(overlay, position, branch->prefix.bits, (length + 7u) / 8u);
-        position = ring_read(overlay, position, &branch->hash, sizeof(branch->hash));
+        memcpy(branch->prefix.bits, *bytes, byte_count);
+        memcpy(&branch->hash, *bytes + byte_count, sizeof(branch->hash));
+        *bytes += byte_count + sizeof(branch->hash);
     }
-    return position;
 }
 
 void rind_overlay_read_interior(const struct rind_overlay *overlay,
@@ -312,17 +303,51 @@ void rind_overlay_read_interior(const struct rind_overlay *overlay,
                                 struct rind_interior_node *interior)
 {
     RIND_ASSERT(node->kind != RIND_OVERLAY_LEAF);
-    *interior = (struct rind_interior_node){0};
-    uint32_t position =
-        overlay_read_branch(overlay, node->position, &interior->has_left, &interior->left);
-    (void)overlay_read_branch(overlay, position, &interior->has_right, &interior->right);
+    RIND_ASSERT(node->content_size <= OVERLAY_INTERIOR_SIZE_MAX);
+    uint8_t content[OVERLAY_INTERIOR_SIZE_MAX];
+    const uint8_t *bytes = content;
+    (void)rind_ring_read(&overlay->ring, node->position, content, node->content_size);
+    *interior = (struct rind_interior_node){.has_left = false};
+    overlay_unpack_branch(&bytes, &interior->has_left, &interior->left);
+    overlay_unpack_branch(&bytes, &interior->has_right, &interior->right);
+}
+
+bool rind_overlay_has_interior(const struct rind_overlay *overlay,
+                               const struct rind_data_hash *hash,
+                               const struct rind_interior_node *interior)
+{
+    struct rind_overlay_node node;
+    if (!rind_overlay_find(overlay, hash, &node) || node.kind != RIND_OVERLAY_INTERIOR) {
+        return false;
+    }
+    struct overlay_content content;
+    overlay_pack(&content, interior);
+    return content.size == node.content_size &&
+           rind_ring_equal(&overlay->ring, node.position, content.bytes, content.size);
 }
 
 void rind_overlay_read_value(const struct rind_overlay *overlay,
                              const struct rind_overlay_node *node, uint8_t *value)
 {
     RIND_ASSERT(node->kind == RIND_OVERLAY_LEAF);
-    (void)ring_read(overlay, node->position, value, node->content_size);
+    (void)rind_ring_read(&overlay->ring, node->position, value, node->content_size);
+}
+
+bool rind_overlay_has_value(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
+                            struct rind_slice value)
+{
+    struct rind_overlay_node node;
+    return rind_overlay_find(overlay, hash, &node) && node.kind == RIND_OVERLAY_LEAF &&
+           node.content_size == value.length &&
+           rind_ring_equal(&overlay->ring, node.position, value.data, node.content_size);
+}
+
+/* --- The window --- */
+
+static uint32_t overlay_branch_size(bool has_branch, const struct rind_branch *branch)
+{
+    uint32_t rest = (branch->prefix.length + 7u) / 8u + (uint32_t)sizeof(branch->hash);
+    return (uint32_t)sizeof(branch->prefix.length) + (has_branch ? rest : 0);
 }
 
 static uint32_t overlay_content_size(const struct rind_node *node)
@@ -349,29 +374,32 @@ static size_t overlay_change_size(const struct rind_tree_change *change)
 static void overlay_append_node(struct rind_overlay *overlay,
                                 const struct rind_node_addition *added)
 {
-    uint32_t position = ring_after(overlay, overlay->ring_first, overlay->ring_used);
+    uint32_t position = rind_ring_end(&overlay->ring);
+    bool is_leaf = added->node.kind == RIND_NODE_LEAF;
+    bool is_root = added->key.prefix.length == 0;
     struct overlay_record record = {
         .hash = added->key.hash,
-        .content_size = overlay_content_size(&added->node),
-        .kind = added->node.kind == RIND_NODE_LEAF ? RIND_OVERLAY_LEAF
-                : added->key.prefix.length == 0    ? RIND_OVERLAY_ROOT
-                                                   : RIND_OVERLAY_INTERIOR,
+        .kind = is_leaf   ? RIND_OVERLAY_LEAF
+                : is_root ? RIND_OVERLAY_ROOT
+                          : RIND_OVERLAY_INTERIOR,
+        .mixed = overlay_mix(overlay, &added->key.hash),
     };
-    ring_append(overlay, &record, (uint32_t)sizeof(record));
-    if (added->node.kind == RIND_NODE_LEAF) {
-        ring_append(overlay, added->node.leaf.value.data, record.content_size);
+    struct overlay_content packed;
+    struct rind_slice content;
+    if (is_leaf) {
+        content = added->node.leaf.value;
     } else {
-        const struct rind_interior_node *interior = &added->node.interior;
-        overlay_append_branch(overlay, interior->has_left, &interior->left);
-        overlay_append_branch(overlay, interior->has_right, &interior->right);
+        overlay_pack(&packed, &added->node.interior);
+        content = rind_slice_make(packed.bytes, packed.size);
     }
-    uint32_t mixed = overlay_mix(overlay, &record.hash);
-    struct overlay_entry *entry = overlay_slot(overlay, &record.hash, mixed);
-    *entry = (struct overlay_entry){.position_plus_1 = position + 1, .mixed = mixed};
+    record.content_size = (uint32_t)content.length;
+    rind_ring_append(&overlay->ring, &record, sizeof(record));
+    rind_ring_append(&overlay->ring, content.data, record.content_size);
+
+    struct overlay_entry *entry = overlay_slot(overlay, &record.hash, record.mixed);
+    *entry = (struct overlay_entry){.position_plus_1 = position + 1, .mixed = record.mixed};
     overlay->node_count++;
 }
-
-/* --- The window --- */
 
 /* Forgets the oldest change: its nodes, the root it produced, and with the first one the opening
  * root, whose nodes may now be incomplete. */
@@ -381,15 +409,10 @@ static void overlay_expire_oldest(struct rind_overlay *overlay)
     uint32_t node_count = overlay->change_node_counts[overlay->change_first];
     for (uint32_t i = 0; i < node_count; i++) {
         struct overlay_record record;
-        (void)ring_read(overlay, overlay->ring_first, &record, (uint32_t)sizeof(record));
-        struct overlay_entry *entry =
-            overlay_slot(overlay, &record.hash, overlay_mix(overlay, &record.hash));
-        if (entry->position_plus_1 == overlay->ring_first + 1) {
-            overlay_slot_free(overlay, entry);
-        }
-        uint32_t size = (uint32_t)sizeof(record) + record.content_size;
-        overlay->ring_first = ring_after(overlay, overlay->ring_first, size);
-        overlay->ring_used -= size;
+        uint32_t position = overlay->ring.first;
+        (void)rind_ring_read(&overlay->ring, position, &record, sizeof(record));
+        overlay_forget(overlay, position, record.mixed);
+        rind_ring_drop(&overlay->ring, (uint32_t)sizeof(record) + record.content_size);
     }
     overlay->node_count -= node_count;
     overlay->change_first = (overlay->change_first + 1) % overlay->change_count_max;
@@ -407,11 +430,11 @@ void rind_overlay_add(struct rind_overlay *overlay, const struct rind_tree_chang
     }
     /* Any change that rind_tree_insert makes fits: see the static assertions above. */
     RIND_ASSERT(change->delta.add.count <= overlay->entry_count_max);
-    RIND_ASSERT(overlay_change_size(change) <= overlay->ring_size);
+    RIND_ASSERT(overlay_change_size(change) <= overlay->ring.size);
     uint32_t node_count = (uint32_t)change->delta.add.count;
     uint32_t size = (uint32_t)overlay_change_size(change);
     while (overlay->change_count == overlay->change_count_max ||
-           size > overlay->ring_size - overlay->ring_used ||
+           size > rind_ring_free(&overlay->ring) ||
            node_count > overlay->entry_count_max - overlay->node_count) {
         overlay_expire_oldest(overlay);
     }

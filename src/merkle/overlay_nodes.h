@@ -34,6 +34,19 @@ void rind_overlay_read_interior(const struct rind_overlay *overlay,
 void rind_overlay_read_value(const struct rind_overlay *overlay,
                              const struct rind_overlay_node *node, uint8_t *value);
 
+/*
+ * True if the node of this hash is there and has exactly this content: then its hash need not be
+ * computed again. For nodes below the root: the root's hash covers the range too, which is not kept
+ * here.
+ */
+bool rind_overlay_has_interior(const struct rind_overlay *overlay,
+                               const struct rind_data_hash *hash,
+                               const struct rind_interior_node *interior);
+/* The same for a leaf, whose hash covers its key: the caller must have come by an authentic path.
+ */
+bool rind_overlay_has_value(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
+                            struct rind_slice value);
+
 /* How many changes and nodes are retained (a node twice added counts twice). */
 uint32_t rind_overlay_change_count(const struct rind_overlay *overlay);
 uint32_t rind_overlay_node_count(const struct rind_overlay *overlay);

@@ -85,18 +85,15 @@ static void insert_hash_path(struct insert *insert)
     const struct rind_verified_proof *proof = insert->proof;
     for (size_t i = proof->step_count; i > 0; i--) {
         struct rind_node_addition *add = &insert->adds[i - 1];
-        unsigned position = proof->steps[i - 1].prefix_length;
-        struct rind_data_hash hash;
         if (i == 1) {
-            rind_hash_root(&proof->range, &add->node.interior, &hash);
+            rind_hash_root(&proof->range, &add->node.interior, &add->key.hash);
         } else {
-            rind_hash_interior(&add->node.interior, &hash);
+            rind_hash_interior(&add->node.interior, &add->key.hash);
             unsigned above = proof->steps[i - 2].prefix_length;
             struct rind_interior_node *parent = &insert->adds[i - 2].node.interior;
             bool is_left = rind_node_side(&insert->key, above) == RIND_SIDE_LEFT;
-            (is_left ? &parent->left : &parent->right)->hash = hash;
+            (is_left ? &parent->left : &parent->right)->hash = add->key.hash;
         }
-        add->key = insert_key_at(insert, position, &hash);
     }
 }
 
@@ -109,9 +106,10 @@ static void insert_compute(struct insert *insert, struct rind_slice value)
     const struct rind_verified_proof *proof = insert->proof;
     for (size_t i = 0; i < proof->step_count; i++) {
         const struct rind_tree_step *step = &proof->steps[i];
+        insert->removes[i] = insert_key_at(insert, step->prefix_length, &step->hash);
+        insert->adds[i].key.prefix = insert->removes[i].prefix;
         insert->adds[i].node.kind = RIND_NODE_INTERIOR;
         insert->adds[i].node.interior = *step->node;
-        insert->removes[i] = insert_key_at(insert, step->prefix_length, &step->hash);
     }
     insert->add_count = proof->step_count;
     insert->remove_count = proof->step_count;
