@@ -88,7 +88,7 @@ rind_status rind_row_key_parse(struct rind_ctx *ctx, struct rind_slice row_key,
         RIND_REQUIRE(ctx, (group & ROW_KEY_TERMINATOR) == 0 && is_padded_with_zeros, RIND_E_CORRUPT,
                      "tree row key has stray bits in byte %zu", i);
         for (unsigned bit = 0; bit < used; bit++) {
-            rind_bits_push(&parsed, (group >> (ROW_KEY_BITS_PER_BYTE - 1 - bit)) & 1u);
+            rind_bits_push(&parsed, ((unsigned)group >> (ROW_KEY_BITS_PER_BYTE - 1 - bit)) & 1u);
         }
     }
     *prefix = parsed;

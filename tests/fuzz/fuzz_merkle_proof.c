@@ -23,6 +23,8 @@ static void fuzz_present(struct model *model, const struct rind_read_proof *proo
     RIND_ASSERT(is_accepted == rind_is_ok(foreign));
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct model model; /* one for all runs: making one costs more than a run */

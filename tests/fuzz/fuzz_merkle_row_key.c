@@ -5,6 +5,8 @@
  */
 #include "merkle/merkle.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rind_bit_vector prefix;

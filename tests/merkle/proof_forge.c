@@ -83,7 +83,7 @@ void proof_rehash(struct rind_read_proof *proof)
     bool goes_right[512];
     for (size_t i = 0; i < proof->path.count && i < 512; i++) {
         unsigned bit = position < 256 ? position : 255;
-        goes_right[i] = ((proof->key.bytes[bit / 8] >> (7 - bit % 8)) & 1u) != 0;
+        goes_right[i] = (((unsigned)proof->key.bytes[bit / 8] >> (7 - bit % 8)) & 1u) != 0;
         const struct rind_interior_node *node = &proof->path.items[i];
         position += goes_right[i] ? node->right.prefix.length : node->left.prefix.length;
     }
