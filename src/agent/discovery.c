@@ -1,0 +1,103 @@
+/*
+ * discovery.c - the job that registers this agent and follows which services there are. Spec 06
+ * section 11, 04 section 13.
+ */
+#include "agent/jobs.h"
+
+#include "agent/peers.h"
+#include "agent/status.h"
+
+#define DISCOVERY_POLL_MS 1000u
+
+static void discovery_register(struct rind_job *job, struct rind_deadline *due)
+{
+    struct rind_agent *agent = job->agent;
+    rind_status status = rind_store_discovery_register(&job->ctx, agent->store, RIND_SERVICE_AGENT,
+                                                       agent->options.url.text,
+                                                       rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS));
+    if (!rind_is_ok(status)) {
+        RIND_LOG_WARN(&agent->log, "cannot register with service discovery: %s", job->ctx.sentence);
+        *due = rind_deadline_in_ms(RIND_DISCOVERY_RETRY_INTERVAL_MS);
+        return;
+    }
+    *due = rind_deadline_in_ms(RIND_DISCOVERY_REGISTER_INTERVAL_MS);
+    rind_mutex_lock(&agent->lock);
+    bool is_first = !agent->is_registered;
+    agent->is_registered = true;
+    rind_mutex_unlock(&agent->lock);
+    if (is_first) {
+        RIND_LOG_INFO(&agent->log, "registered as %s", agent->options.url.text);
+    }
+}
+
+/* Managers are asked to take leaderships over at shutdown. */
+static void discovery_note_managers(struct rind_agent *agent, const struct rind_services *services)
+{
+    rind_mutex_lock(&agent->lock);
+    agent->manager_count = 0;
+    for (size_t i = 0; i < services->count && agent->manager_count < RIND_AGENT_MANAGERS_MAX; i++) {
+        const struct rind_service *service = &services->services[i];
+        if (service->kind == RIND_SERVICE_CLUSTER_MANAGER &&
+            strlen(service->url) < RIND_URL_SIZE_BYTES_MAX) {
+            memcpy(agent->managers[agent->manager_count++], service->url, strlen(service->url) + 1);
+        }
+    }
+    rind_mutex_unlock(&agent->lock);
+}
+
+static void discovery_look(struct rind_job *job)
+{
+    struct rind_agent *agent = job->agent;
+    struct rind_services services;
+    rind_status status =
+        rind_store_discovery_lookup(&job->ctx, agent->store, RIND_SERVICE_ANY,
+                                    rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS), &services);
+    if (!rind_is_ok(status)) {
+        RIND_LOG_WARN(&agent->log, "cannot read service discovery: %s", job->ctx.sentence);
+        return; /* what was known stays */
+    }
+    discovery_note_managers(agent, &services);
+    const char **urls = rind_ctx_alloc_array(&job->ctx, services.count, sizeof(*urls));
+    if (urls == NULL) {
+        return;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < services.count; i++) {
+        if (services.services[i].kind == RIND_SERVICE_AGENT) {
+            urls[count++] = services.services[i].url;
+        }
+    }
+    rind_peers_update(agent->peers, urls, count);
+}
+
+void rind_job_discovery(void *self)
+{
+    struct rind_agent *agent = self;
+    struct rind_job job;
+    struct rind_deadline register_due = rind_deadline_now();
+    rind_job_begin(&job, agent, RIND_AGENT_ARENA_SIZE_BYTES);
+    do {
+        if (rind_deadline_has_expired(register_due) && !atomic_load(&agent->is_shutting_down)) {
+            discovery_register(&job, &register_due);
+        }
+        discovery_look(&job);
+        rind_job_reset(&job);
+    } while (!rind_stopper_wait(&agent->stopper, rind_deadline_in_ms(DISCOVERY_POLL_MS)));
+    rind_job_end(&job);
+}
+
+void rind_job_tenants(void *self)
+{
+    struct rind_agent *agent = self;
+    struct rind_job job;
+    rind_job_begin(&job, agent, RIND_AGENT_ARENA_SIZE_BYTES);
+    while (!rind_stopper_wait(&agent->stopper, rind_deadline_in_ms(RIND_AGENT_TENANTS_MS))) {
+        uint64_t count = 0;
+        if (!rind_is_ok(rind_agent_load_tenants(&job.ctx, agent, &count))) {
+            RIND_LOG_WARN(&agent->log, "cannot read the tenants' configuration: %s",
+                          job.ctx.sentence);
+        }
+        rind_job_reset(&job);
+    }
+    rind_job_end(&job);
+}

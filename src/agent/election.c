@@ -1,0 +1,53 @@
+/* election.c - see election.h. */
+#include "agent/election.h"
+
+#include "base/base.h"
+
+uint64_t rind_election_outcome(size_t member_count, const uint64_t *votes, size_t vote_count)
+{
+    RIND_ASSERT(member_count >= 1 && member_count <= RIND_ELECTION_MEMBERS_MAX);
+    RIND_ASSERT(vote_count <= member_count);
+    size_t majority_less_one = member_count / 2;
+    if (vote_count <= majority_less_one) {
+        return 0;
+    }
+    uint64_t sorted[RIND_ELECTION_MEMBERS_MAX]; /* descending */
+    for (size_t i = 0; i < vote_count; i++) {
+        size_t at = i;
+        while (at > 0 && sorted[at - 1] < votes[i]) {
+            sorted[at] = sorted[at - 1];
+            at--;
+        }
+        sorted[at] = votes[i];
+    }
+    return sorted[majority_less_one];
+}
+
+size_t rind_compaction_prefix(const struct rind_uncompacted_row *rows, size_t row_count,
+                              uint64_t compact_index)
+{
+    size_t past = 0;
+    while (past < row_count && rows[past].index <= compact_index) {
+        past++;
+    }
+    if (past == 0) {
+        return 0;
+    }
+    bool is_last_whole = past < row_count && rows[past].index == compact_index + 1;
+    return is_last_whole ? past : past - 1;
+}
+
+uint64_t rind_compaction_index(uint64_t committed, uint64_t captured)
+{
+    if (committed <= 1 || captured == 0) {
+        return 0;
+    }
+    return committed - 1 < captured ? committed - 1 : captured;
+}
+
+uint64_t rind_persist_wait_ms(uint64_t unix_ms, uint64_t interval_ms)
+{
+    RIND_ASSERT(interval_ms > 0);
+    uint64_t past = unix_ms % interval_ms;
+    return past == 0 ? 2 : interval_ms - past;
+}

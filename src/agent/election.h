@@ -1,0 +1,45 @@
+/*
+ * election.h - pure decisions of the leader side: which index has a quorum, which log rows may be
+ * compacted, when the next aligned persist is due. Spec 06 sections 9.2, 9.3, 8.3.
+ */
+#ifndef RIND_AGENT_ELECTION_H
+#define RIND_AGENT_ELECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RIND_ELECTION_MEMBERS_MAX 9u /* HSMs per group configuration, spec 06 section 2 */
+
+/*
+ * The highest index that a strict majority of `member_count` members has reached: with
+ * m = floor(n/2) the (m+1)-th largest vote. One vote per distinct member. 0 (never a log index) if
+ * not more than m members voted.
+ */
+uint64_t rind_election_outcome(size_t member_count, const uint64_t *votes, size_t vote_count);
+
+/* A log row that this leadership may still have to replace with a tombstone. */
+struct rind_uncompacted_row {
+    uint64_t index; /* of its first entry */
+    bool is_tombstone;
+};
+
+/*
+ * How many of the oldest `rows` lie wholly at or below `compact_index`. Rows only record their
+ * first index, so a row counts only when the next one starts at or before compact_index + 1.
+ */
+size_t rind_compaction_prefix(const struct rind_uncompacted_row *rows, size_t row_count,
+                              uint64_t compact_index);
+
+/*
+ * min(committed - 1, own persisted capture), the highest index whose entries may be compacted; 0 if
+ * either is unknown (0) or nothing older than the committed entry exists. The committed entry's row
+ * always stays.
+ */
+uint64_t rind_compaction_index(uint64_t committed, uint64_t captured);
+
+/* Milliseconds to the next multiple of `interval_ms` after `unix_ms`; 2 if exactly on a multiple.
+ */
+uint64_t rind_persist_wait_ms(uint64_t unix_ms, uint64_t interval_ms);
+
+#endif

@@ -1,0 +1,206 @@
+/* main.c - rind-agent: puts the parts together, waits for the end, takes them apart in order. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/hsm_child.h"
+#include "agent/hsm_http.h"
+#include "agent/options.h"
+#include "agent/rpc.h"
+#include "host/host.h"
+#include "net/net.h"
+#include "store/store.h"
+
+#define MAIN_ARENA_SIZE_BYTES (16u << 20)
+#define MAIN_SHUTDOWN_MS 20000u
+#define MAIN_DRAIN_MS 2000u
+#define MAIN_CHILD_PORT_OFFSET 10000u
+#define MAIN_BODY_SIZE_MAX (1u << 20) /* the largest request a peer has reason to send */
+
+struct program {
+    struct rind_agent_flags flags;
+    char name[RIND_AGENT_NAME_SIZE_MAX];
+    struct rind_log_sink *sink;
+    struct rind_log log;
+    struct rind_process *process;
+    struct rind_metrics *metrics;
+    struct rind_store *store;
+    struct rind_hsm_child *child;
+    struct rind_hsm_http *http;
+    struct rind_event_counts event_counts;
+    struct rind_agent *agent;
+    struct rind_server *server;
+    bool has_hsm_died;
+};
+
+static rind_status program_open_host(struct rind_ctx *ctx, struct program *program)
+{
+    enum rind_log_level level;
+    RIND_TRY(rind_log_level_from_environment(ctx, RIND_LOG_LEVEL_INFO, &level));
+    RIND_TRY(rind_log_open(ctx, STDOUT_FILENO, RIND_LOG_FORMAT_AUTO, level, &program->sink));
+    if (program->flags.is_name_given) {
+        (void)snprintf(program->name, sizeof(program->name), "%s", program->flags.name);
+    } else {
+        char listen[RIND_ADDRESS_TEXT_SIZE];
+        rind_address_format(&program->flags.listen, listen);
+        (void)snprintf(program->name, sizeof(program->name), "agent%.100s", listen);
+    }
+    struct rind_log bare = rind_log_make(program->sink);
+    program->log = rind_log_with_text(&bare, "agent", program->name);
+    struct rind_hardening hardening = {0};
+    RIND_TRY(rind_process_open(ctx, &program->log, &program->process));
+    RIND_TRY(rind_process_harden(ctx, &hardening, &program->log));
+    struct rind_address statsd;
+    struct rind_tag tags[] = {{"service", "software-agent"},
+                              {"version", rind_build_info()->git_hash}};
+    RIND_TRY(rind_address_parse(ctx, rind_slice_text("127.0.0.1:8125"), &statsd));
+    RIND_TRY(rind_metrics_new(ctx, tags, tags[1].value != NULL ? 2 : 1, &program->metrics));
+    rind_metrics_add_environment_tags(program->metrics);
+    return rind_metrics_add_dogstatsd(ctx, program->metrics, &statsd, &program->log);
+}
+
+static rind_status program_open_store(struct rind_ctx *ctx, struct program *program)
+{
+    struct rind_store_options options = {
+        .merkle_cache_nodes = program->flags.merkle_cache_size,
+        .large_read_ranges = (uint32_t)program->flags.merkle_large_read_limit,
+        .large_read_permits = (uint32_t)program->flags.merkle_large_read_permits,
+    };
+    return rind_store_open(ctx, program->flags.store, &options, &program->store);
+}
+
+/* Without its HSM an agent is of no use; the supervisor starts both anew. */
+static void program_hsm_died(void *self)
+{
+    struct program *program = self;
+    program->has_hsm_died = true;
+    rind_process_request_stop(program->process);
+}
+
+static rind_status program_open_hsm(struct rind_ctx *ctx, struct program *program)
+{
+    struct rind_url url = program->flags.hsm_url;
+    if (!program->flags.is_hsm_url_given) {
+        struct rind_hsm_child_options options = {
+            .key = program->flags.key,
+            .state_dir = program->flags.state_dir,
+            .name = program->flags.is_name_given ? program->flags.name : NULL,
+            .listen = program->flags.listen,
+            .log = &program->log,
+            .on_death = program_hsm_died,
+            .self = program,
+        };
+        rind_address_set_port(&options.listen, (uint16_t)(rind_address_port(&options.listen) +
+                                                          MAIN_CHILD_PORT_OFFSET));
+        RIND_TRY(rind_hsm_child_open(ctx, &options, &program->child));
+        rind_url_from_address(&options.listen, &url);
+    }
+    return rind_hsm_http_open(ctx, &url, program->metrics, &program->http);
+}
+
+static rind_status program_open_agent(struct rind_ctx *ctx, struct program *program)
+{
+    struct rind_agent_options options = {
+        .name = program->name,
+        .transport = rind_hsm_http_transport(program->http),
+        .store = program->store,
+        .metrics = program->metrics,
+        .log = &program->log,
+        .default_rate = program->flags.default_rate_limit,
+        .persist_interval_ms = program->flags.persist_interval_ns / RIND_NS_PER_MS,
+    };
+    rind_url_from_address(&program->flags.listen, &options.url);
+    rind_event_sink_counting(&options.events, &program->event_counts);
+    return rind_agent_open(ctx, &options, &program->agent);
+}
+
+static rind_status program_open_server(struct rind_ctx *ctx, struct program *program)
+{
+    struct rind_server_options options = rind_server_options_default();
+    options.listen = program->flags.listen;
+    options.handle = rind_rpc_handle;
+    options.self = program->agent;
+    options.name = "agent";
+    options.log = &program->log;
+    options.metrics = program->metrics;
+    options.http2 = RIND_SERVER_HTTP2_OFF;
+    options.worker_threads = (unsigned)program->flags.worker_threads;
+    options.body_size_bytes_max = MAIN_BODY_SIZE_MAX;
+    RIND_TRY(rind_server_open(ctx, &options, &program->server));
+    return rind_agent_advertise(ctx, program->agent);
+}
+
+static rind_status program_open(struct rind_ctx *ctx, struct program *program)
+{
+    RIND_TRY(program_open_host(ctx, program));
+    RIND_TRY(program_open_store(ctx, program));
+    RIND_TRY(program_open_hsm(ctx, program));
+    RIND_TRY(program_open_agent(ctx, program));
+    RIND_TRY(program_open_server(ctx, program));
+    char listen[RIND_ADDRESS_TEXT_SIZE];
+    rind_address_format(&program->flags.listen, listen);
+    rind_process_ready(&program->log, listen);
+    return RIND_OK;
+}
+
+/* The server goes before the agent whose handlers it runs, the HSM after both. */
+static void program_close(struct rind_ctx *ctx, struct program *program)
+{
+    if (program->server != NULL) {
+        rind_process_stopping(&program->log);
+        rind_process_set_shutdown_deadline(program->process, rind_deadline_in_ms(MAIN_SHUTDOWN_MS));
+        if (!program->has_hsm_died) {
+            rind_agent_shut_down(program->agent,
+                                 rind_deadline_in_ms(MAIN_SHUTDOWN_MS - MAIN_DRAIN_MS - 1000u));
+        }
+        if (!rind_is_ok(
+                rind_server_drain(ctx, program->server, rind_deadline_in_ms(MAIN_DRAIN_MS)))) {
+            RIND_LOG_WARN(&program->log, "%s", ctx->sentence);
+        }
+    }
+    rind_server_close(program->server);
+    rind_agent_close(program->agent);
+    rind_hsm_http_close(program->http);
+    rind_hsm_child_close(program->child);
+    rind_store_close(program->store);
+    rind_metrics_close(program->metrics);
+    rind_process_close(program->process);
+    rind_log_close(program->sink);
+}
+
+int main(int argc, char **argv)
+{
+    struct program *program = calloc(1, sizeof(*program)); /* threads refer to it */
+    if (program == NULL) {
+        return 1;
+    }
+    int exit_status = 0;
+    if (!rind_agent_flags_parse(&program->flags, argc, argv, &exit_status)) {
+        free(program);
+        return exit_status;
+    }
+    struct rind_ctx ctx;
+    struct rind_arena *arena;
+    rind_ctx_init(&ctx, NULL);
+    if (!rind_is_ok(rind_arena_map(&ctx, MAIN_ARENA_SIZE_BYTES, &arena))) {
+        fprintf(stderr, "rind-agent: %s\n", ctx.sentence);
+        free(program);
+        return 1;
+    }
+    rind_ctx_init(&ctx, arena);
+    if (rind_is_ok(program_open(&ctx, program))) {
+        uint64_t reloads = 0;
+        while (!rind_process_wait(program->process, rind_deadline_never(), &reloads)) {
+        }
+        exit_status = program->has_hsm_died ? 1 : 0;
+    } else {
+        fprintf(stderr, "rind-agent: %s\n", ctx.sentence);
+        exit_status = 1;
+    }
+    program_close(&ctx, program);
+    rind_arena_unmap(arena);
+    free(program);
+    return exit_status;
+}
