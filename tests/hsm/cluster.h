@@ -29,6 +29,9 @@ struct cluster_random {
     struct rind_slice script; /* what is left of it */
 };
 
+/* As struct rind_random wants it, over a struct cluster_random. */
+void cluster_random_fill(void *self, void *bytes, size_t size);
+
 struct cluster_hsm {
     struct rind_hsm *core; /* NULL while it is down */
     void *memory;

@@ -11,9 +11,6 @@ void cluster_require(struct cluster *cluster, rind_status status, const char *wh
 /* From the cluster's arena, zeroed. */
 void *cluster_alloc(struct cluster *cluster, size_t count, size_t size);
 
-/* As rind_random wants it, over a struct cluster_random. */
-void cluster_random_fill(void *self, void *bytes, size_t size);
-
 /* Notes what a rebooted core has captured of log `log`. */
 void cluster_forget_captures(struct cluster *cluster, unsigned h, unsigned log);
 
