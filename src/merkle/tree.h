@@ -101,9 +101,9 @@ rind_status rind_tree_insert(struct rind_ctx *ctx, const struct rind_overlay *ov
 
 /*
  * Splits the tree at proof->key, which becomes the first key of the right half and must lie above
- * the range's start (asserted once the proof is authentic; rind_owned_range_split_at gives such
- * keys). The overlay is only read: to go on with a half, rind_overlay_open its root. RIND_E_STALE,
- * RIND_E_AUTH, RIND_E_LIMIT.
+ * the range's start (rind_owned_range_split_at gives such keys). The overlay is only read: to go on
+ * with a half, rind_overlay_open its root. RIND_E_STALE, RIND_E_AUTH, RIND_E_LIMIT, RIND_E_INVALID
+ * (the key is the range's start).
  */
 rind_status rind_tree_split(struct rind_ctx *ctx, const struct rind_overlay *overlay,
                             const struct rind_read_proof *proof,

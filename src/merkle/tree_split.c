@@ -4,12 +4,6 @@
 #include "merkle/tree.h"
 #include "wire/range.h"
 
-/* A part that has no node of its own yet: what its parent's branch, or its root, will hold. */
-struct split_part {
-    bool is_present;
-    struct rind_branch branch; /* prefix empty: the hash is that of a node made at this place */
-};
-
 /* A split being computed. */
 struct split {
     const struct rind_verified_proof *proof;

@@ -398,6 +398,60 @@ static void the_store_holds_exactly_the_tree_after_every_insert(void **state)
     model_fini(&model);
 }
 
+/*
+ * An overlay that holds what no tree does, as after a flaw elsewhere: the walk from the newest root
+ * must end in an error, never in a crash.
+ */
+static void a_path_that_cannot_be_rebuilt_is_an_error(void **state)
+{
+    (void)state;
+    const struct {
+        unsigned prefix_length; /* of the new root's only branch */
+        bool names_leaf;        /* the branch leads to a leaf that the overlay has */
+        enum rind_code code;
+    } cases[] = {{1, false, RIND_E_STALE}, {256, false, RIND_E_STALE}, {1, true, RIND_E_AUTH}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct model model;
+        model_init_full(&model, 5);
+        put(&model, 1, 1);
+        struct rind_record_id id = MODEL_ID(2);
+        struct rind_read_proof proof;
+        assert_true(rind_is_ok(model_read(&model, &model.root_hash, &id, &proof)));
+
+        struct rind_node_addition adds[2] = {{.node = {.kind = RIND_NODE_INTERIOR}},
+                                             {.node = {.kind = RIND_NODE_LEAF}}};
+        struct rind_tree_change change = {.old_root_hash = model.root_hash,
+                                          .root_hash = {.bytes = {1}}};
+        adds[0].key.hash = change.root_hash;
+        adds[0].node.interior.has_left = true;
+        adds[0].node.interior.left.prefix =
+            rind_bits_of_record_id_prefix(&id, cases[i].prefix_length);
+        adds[0].node.interior.left.hash.bytes[0] = 2;
+        adds[1].key.prefix = rind_bits_of_record_id(&id);
+        adds[1].key.hash.bytes[0] = cases[i].names_leaf ? 2 : 3;
+        change.delta.add.items = adds;
+        change.delta.add.count = 2;
+        rind_overlay_add(model.overlay, &change);
+
+        struct rind_verified_proof verified;
+        assert_true(
+            rind_is(rind_tree_verify(&model.ctx, model.overlay, &proof, &verified), cases[i].code));
+        model_fini(&model);
+    }
+}
+
+static void a_tree_over_an_inverted_range_is_refused(void **state)
+{
+    (void)state;
+    struct model model;
+    model_init_full(&model, 2);
+    struct rind_owned_range range = {.start = MODEL_ID(2), .end = MODEL_ID(1)};
+    struct rind_data_hash root;
+    struct rind_store_delta delta;
+    assert_true(rind_is(rind_tree_new(&model.ctx, &range, &root, &delta), RIND_E_INVALID));
+    model_fini(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +467,8 @@ int main(void)
         cmocka_unit_test(changes_too_large_for_the_memory_expire_older_ones_early),
         cmocka_unit_test(values_of_every_kind_of_size_come_back),
         cmocka_unit_test(an_overlay_wants_two_to_65535_roots_and_its_memory),
+        cmocka_unit_test(a_path_that_cannot_be_rebuilt_is_an_error),
+        cmocka_unit_test(a_tree_over_an_inverted_range_is_refused),
         cmocka_unit_test(windows_agree_with_a_list_of_all_roots),
         cmocka_unit_test(the_store_holds_exactly_the_tree_after_every_insert),
     };
