@@ -95,9 +95,8 @@ static void capture_next_answers_in_the_order_of_the_spec(void **state)
     struct rind_realm_id realm = fixture->cluster->realm;
 
     fixture->cluster->realm.bytes[0] ^= 1;
-    assert_int_equal(
-        cluster_capture_entries(fixture->cluster, 1, &fixture->group, NULL, 0).kind,
-        RIND_HSM_CAPTURE_NEXT_MISSING_ENTRIES);
+    assert_int_equal(cluster_capture_entries(fixture->cluster, 1, &fixture->group, NULL, 0).kind,
+                     RIND_HSM_CAPTURE_NEXT_MISSING_ENTRIES);
     assert_int_equal(capture(fixture, 1, &entry).kind, RIND_HSM_CAPTURE_NEXT_INVALID_REALM);
     fixture->cluster->realm = realm;
     struct rind_group_id group = fixture->group;
@@ -148,9 +147,8 @@ static void a_call_with_one_bad_entry_captures_nothing(void **state)
     struct rind_log_entry entries[2] = {log->entries[log->count - 2], log->entries[log->count - 1]};
     entries[1].entry_mac.bytes[0] ^= 1;
     uint64_t before = status_of(fixture, 1).captured.index;
-    assert_int_equal(
-        cluster_capture_entries(fixture->cluster, 1, &fixture->group, entries, 2).kind,
-        RIND_HSM_CAPTURE_NEXT_INVALID_MAC);
+    assert_int_equal(cluster_capture_entries(fixture->cluster, 1, &fixture->group, entries, 2).kind,
+                     RIND_HSM_CAPTURE_NEXT_INVALID_MAC);
     (void)cluster_persist(fixture->cluster, 1);
     assert_int_equal(status_of(fixture, 1).captured.index, before);
     cluster_capture(fixture->cluster, 1, &fixture->group); /* both are still next */
