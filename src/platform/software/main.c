@@ -1,8 +1,9 @@
 /*
  * main.c - rind-hsm: the trusted core as a daemon (spec 02 section 7.4).
  *
- * Order at start: log, flags, keys, state file and core, hardening, server. Every failure before
- * the line "listening on" is one sentence on stderr and exit status 1 (2 for the command line).
+ * Order at start: flags, log, no core dumps, keys, state file and core (whose memory is locked), no
+ * capabilities, signals, server. Every failure before the line "listening on" is one sentence on
+ * stderr and exit status 1 (2 for the command line).
  *
  * An agent that starts this program as its child can have it end with itself (spec 06 section 16
  * item 19): it sets RIND_HSM_PARENT to its process id in the child's environment.
@@ -56,17 +57,22 @@ static rind_status main_die_with_parent(struct rind_ctx *ctx)
     return rind_process_die_with_parent(ctx, (int64_t)parent);
 }
 
-static rind_status main_load_keys(struct rind_ctx *ctx, const struct main_options *options,
-                                  const struct rind_log *log, struct rind_realm_keys *keys)
+static rind_status main_check_keys(struct rind_ctx *ctx, const struct main_options *options)
 {
     RIND_REQUIRE(ctx, options->has_key != options->has_keys_file, RIND_E_INVALID,
                  "give the realm's keys with --keys-file FILE, or derive insecure ones for testing "
                  "with --key TEXT: exactly one of the two");
+    RIND_REQUIRE(ctx, !options->has_key || options->key[0] != '\0', RIND_E_INVALID,
+                 "--key must not be empty; give some text to derive the keys from");
+    return RIND_OK;
+}
+
+static rind_status main_load_keys(struct rind_ctx *ctx, const struct main_options *options,
+                                  const struct rind_log *log, struct rind_realm_keys *keys)
+{
     if (options->has_keys_file) {
         return rind_keys_file_read(ctx, options->keys_file, keys);
     }
-    RIND_REQUIRE(ctx, options->key[0] != '\0', RIND_E_INVALID,
-                 "--key must not be empty; give some text to derive the keys from");
     RIND_LOG_WARN(log, "INSECURE: the realm's keys are derived from --key, so whoever knows or "
                        "guesses that text reads every secret; for testing only");
     rind_realm_keys_derive_insecure(rind_slice_text(options->key), keys);
@@ -146,22 +152,15 @@ static rind_status main_serve(struct rind_ctx *ctx, const struct main_options *o
 }
 
 static rind_status main_run_machine(struct rind_ctx *ctx, const struct main_options *options,
-                                    struct rind_process *process, const struct rind_log *log)
+                                    struct rind_machine *machine, const struct rind_log *log)
 {
-    RIND_TRY(main_die_with_parent(ctx));
-    struct main_names names;
-    RIND_TRY(main_choose_names(ctx, options, &names));
-    struct rind_log named = rind_log_with_text(log, "hsm", names.name);
-    if (!options->has_state_directory) {
-        RIND_LOG_WARN(&named, "state is kept in %s and will be lost with it; give --state-dir",
-                      names.state_directory);
-    }
-    struct rind_hardening hardening = {.open_files_min = 0};
-    RIND_TRY(rind_process_harden(ctx, &hardening, &named));
-    struct rind_machine machine;
-    RIND_TRY(main_open_machine(ctx, options, &names, &named, &machine));
-    rind_status status = main_serve(ctx, options, &machine, process, &named);
-    rind_machine_close(&machine);
+    /* Memory is locked by now: nothing needs a capability any more. */
+    struct rind_hardening hardening = {.keep_capabilities = false};
+    RIND_TRY(rind_process_harden(ctx, &hardening, log));
+    struct rind_process *process = NULL;
+    RIND_TRY(rind_process_open(ctx, log, &process));
+    rind_status status = main_serve(ctx, options, machine, process, log);
+    rind_process_close(process);
     return status;
 }
 
@@ -169,11 +168,23 @@ static rind_status main_run(struct rind_ctx *ctx, const struct main_options *opt
                             struct rind_log_sink *sink)
 {
     RIND_REQUIRE(ctx, sodium_init() >= 0, RIND_E_INTERNAL, "libsodium cannot start");
-    struct rind_log log = rind_log_make(sink);
-    struct rind_process *process = NULL;
-    RIND_TRY(rind_process_open(ctx, &log, &process));
-    rind_status status = main_run_machine(ctx, options, process, &log);
-    rind_process_close(process);
+    RIND_TRY(main_die_with_parent(ctx));
+    RIND_TRY(main_check_keys(ctx, options));
+    struct main_names names;
+    RIND_TRY(main_choose_names(ctx, options, &names));
+    struct rind_log unnamed = rind_log_make(sink);
+    struct rind_log log = rind_log_with_text(&unnamed, "hsm", names.name);
+    if (!options->has_state_directory) {
+        RIND_LOG_WARN(&log, "state is kept in %s and will be lost with it; give --state-dir",
+                      names.state_directory);
+    }
+    /* Before there are keys in memory: it must not be dumped. */
+    struct rind_hardening hardening = {.keep_capabilities = true};
+    RIND_TRY(rind_process_harden(ctx, &hardening, &log));
+    struct rind_machine machine;
+    RIND_TRY(main_open_machine(ctx, options, &names, &log, &machine));
+    rind_status status = main_run_machine(ctx, options, &machine, &log);
+    rind_machine_close(&machine);
     return status;
 }
 

@@ -34,7 +34,7 @@ static rind_status state_file_open_with(struct rind_ctx *ctx, const char *direct
                  RIND_STATE_FILE_PATH_SIZE_MAX);
     rind_status status = rind_directory_make(ctx, directory, STATE_DIRECTORY_MODE);
     if (!rind_is_ok(status)) {
-        return rind_fail_while(ctx, status, "no state directory, choose another --state-dir");
+        return rind_fail_while(ctx, status, "--state-dir cannot be used");
     }
     char lock_path[sizeof(file->path) + 8];
     (void)snprintf(lock_path, sizeof(lock_path), "%s.lock", file->path);
@@ -42,8 +42,9 @@ static rind_status state_file_open_with(struct rind_ctx *ctx, const char *direct
     return rind_is_ok(status)
                ? RIND_OK
                : rind_fail_while(ctx, status,
-                                 "the state file must be used by one process at a time, choose "
-                                 "another --name or --state-dir for a second HSM");
+                                 "state file %s cannot be used (a second HSM needs another "
+                                 "--name)",
+                                 file->path);
 }
 
 rind_status rind_state_file_open(struct rind_ctx *ctx, const char *directory, const char *name,
