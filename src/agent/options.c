@@ -9,6 +9,7 @@
 bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **argv, int *exit_status)
 {
     *flags = (struct rind_agent_flags){0};
+    bool is_store_given = false;
     const struct rind_flag agent_rows[] = {
         {.name = "listen",
          .letter = 'l',
@@ -51,7 +52,8 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
          .is_required = true,
          .help = "Where the realm is kept: lmdb:DIRECTORY, shared by all processes of this "
                  "machine.",
-         .value = &flags->store},
+         .value = &flags->store,
+         .is_given = &is_store_given},
         {.name = "merkle-cache-size",
          .fallback = "25000",
          .kind = RIND_FLAG_U64,
