@@ -9,6 +9,8 @@
 #ifndef RIND_CLUSTER_CLUSTER_H
 #define RIND_CLUSTER_CLUSTER_H
 
+#include "cluster/create.h"
+#include "cluster/gather.h"
 #include "cluster/plan.h"
 #include "cluster/workload.h"
 

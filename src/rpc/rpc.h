@@ -93,7 +93,7 @@ struct rind_rpc_result {
     const char *sentence; /* if the call failed; until the next rind_rpc_fan_next */
 };
 
-/* Starts all calls; what a URL that cannot be parsed gets is an error of its own. */
+/* Starts all calls. RIND_E_INVALID, with nothing started, if one of the URLs is none. */
 rind_status rind_rpc_fan_open(struct rind_ctx *ctx, struct rind_client *client,
                               const char *const *urls, size_t count, const struct rind_rpc *rpc,
                               const void *request, struct rind_deadline deadline,

@@ -1,0 +1,179 @@
+/* auth_token.c - `rind auth-token` (spec 08 section 14). */
+#include "cli/auth_token.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/ids.h"
+
+#define AUTH_TOKEN_TIMEOUT_MS 10000u
+
+static const char *const scopes[] = {"user", "audit", NULL};
+
+/* Signing keys are read here and nowhere else: servers only verify. */
+static rind_status make_signing_key(struct rind_ctx *ctx, const struct rind_secret *secret,
+                                    struct rind_token_key **key)
+{
+    switch (secret->algorithm) {
+    case RIND_SECRET_HMAC_SHA256:
+        return rind_token_key_new_signing(ctx, RIND_TOKEN_HS256, secret->data, key);
+    case RIND_SECRET_RSA_PKCS1_SHA256:
+        return rind_token_key_new_signing(ctx, RIND_TOKEN_RS256, secret->data, key);
+    case RIND_SECRET_EDWARDS25519:
+        return rind_token_key_new_signing(ctx, RIND_TOKEN_EDDSA, secret->data, key);
+    case RIND_SECRET_BLAKE2S_MAC256:
+        break;
+    }
+    return rind_fail(ctx, RIND_E_INVALID,
+                     "unsupported JWT algorithm: the tenant's secret is no "
+                     "token key");
+}
+
+static rind_status make_token_with(struct rind_ctx *ctx, const struct rind_secret *secret,
+                                   struct rind_token_grant grant, struct rind_slice *token)
+{
+    struct rind_token_key *key = NULL;
+    RIND_TRY(make_signing_key(ctx, secret, &key));
+    grant.key_version = secret->version;
+    rind_status status = rind_token_create(ctx, &grant, key, rind_clock_unix_ms(), token);
+    rind_token_key_free(key);
+    RIND_TRY(status);
+    uint8_t *copy = rind_ctx_alloc(ctx, token->length + 1);
+    RIND_REQUIRE(ctx, copy != NULL, RIND_E_LIMIT, "no memory for the token");
+    memcpy(copy, token->data, token->length);
+    *token = rind_slice_make(copy, token->length);
+    return RIND_OK;
+}
+
+static rind_status make_token_from(struct rind_ctx *ctx, const struct rind_secret_map *map,
+                                   const struct rind_token_grant *grant, struct rind_slice *token)
+{
+    char memory[300];
+    struct rind_buffer name;
+    rind_buffer_init(&name, memory, sizeof(memory));
+    rind_buffer_print(&name, "tenant-");
+    rind_buffer_append(&name, grant->tenant);
+    RIND_REQUIRE(ctx, !name.is_overflown, RIND_E_INVALID, "the tenant's name is too long");
+    const struct rind_secret *secret = rind_secret_map_find_latest(map, rind_buffer_slice(&name));
+    RIND_REQUIRE(ctx, secret != NULL, RIND_E_NOT_FOUND,
+                 "tenant has no secrets: the secrets file lacks %.*s", (int)name.length,
+                 (const char *)name.data);
+    return make_token_with(ctx, secret, *grant, token);
+}
+
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
+                                const struct rind_token_grant *grant, struct rind_slice *token)
+{
+    static const char prefix[] = "test-";
+    RIND_REQUIRE(ctx,
+                 grant->tenant.length >= sizeof(prefix) - 1 &&
+                     memcmp(grant->tenant.data, prefix, sizeof(prefix) - 1) == 0,
+                 RIND_E_DENIED, "tenant must start with 'test-'");
+    struct rind_secrets_source source;
+    struct rind_secret_map *map = NULL;
+    RIND_TRY(rind_secrets_file_source(ctx, path, &source));
+    rind_status status = source.load(source.self, ctx, &map);
+    if (rind_is_ok(status)) {
+        status = make_token_from(ctx, map, grant, token);
+    }
+    rind_secret_map_free(map);
+    source.close(source.self);
+    return status;
+}
+
+struct auth_token_options {
+    const char *store;
+    const char *secrets_file;
+    const char *tenant;
+    const char *user;
+    const char *realm;
+    const char *scope;
+};
+
+/* A full id needs no realm to be running; a prefix is looked up among those that are. */
+static rind_status auth_token_find_realm(struct rind_cli *cli,
+                                         const struct auth_token_options *options,
+                                         struct rind_realm_id *realm)
+{
+    if (rind_realm_id_parse(rind_slice_text(options->realm), realm)) {
+        return RIND_OK;
+    }
+    RIND_REQUIRE(&cli->ctx, options->store != NULL, RIND_E_INVALID,
+                 "'%s' is no realm id of 32 hex digits; give all of them, or --store to find the "
+                 "realm by the first few",
+                 options->realm);
+    struct rind_cluster_agent_list agents;
+    struct rind_cluster_hsm_list hsms;
+    RIND_TRY(rind_cli_connect(cli, options->store));
+    RIND_TRY(rind_cluster_ask_all(&cli->ctx, &cli->cluster, AUTH_TOKEN_TIMEOUT_MS, &agents));
+    RIND_TRY(rind_cluster_hsms(&cli->ctx, agents, &hsms));
+    return rind_cli_resolve_realm(&cli->ctx, hsms, options->realm, realm);
+}
+
+static rind_status auth_token_show(struct rind_cli *cli, const struct auth_token_options *options)
+{
+    struct rind_token_grant grant = {.tenant = rind_slice_text(options->tenant),
+                                     .user = rind_slice_text(options->user)};
+    bool is_scope = rind_token_scope_find(rind_slice_text(options->scope), &grant.scope);
+    RIND_ASSERT(is_scope); /* one of `scopes` */
+    RIND_TRY(auth_token_find_realm(cli, options, &grant.realm));
+    struct rind_slice token;
+    RIND_TRY(rind_cli_make_token(&cli->ctx, options->secrets_file, &grant, &token));
+    (void)printf("%.*s\n", (int)token.length, (const char *)token.data);
+    return RIND_OK;
+}
+
+int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv)
+{
+    struct auth_token_options options = {0};
+    const struct rind_flag flags[] = {
+        {.name = "tenant",
+         .letter = 't',
+         .kind = RIND_FLAG_TEXT,
+         .is_required = true,
+         .help = "Tenant that issues the token; must start with 'test-'.",
+         .value = &options.tenant},
+        {.name = "user",
+         .letter = 'u',
+         .kind = RIND_FLAG_TEXT,
+         .is_required = true,
+         .help = "User whom the token lets in.",
+         .value = &options.user},
+        {.name = "realm",
+         .letter = 'r',
+         .kind = RIND_FLAG_TEXT,
+         .is_required = true,
+         .help = "Realm id; with --store its first digits suffice.",
+         .value = &options.realm},
+        {.name = "scope",
+         .letter = 's',
+         .kind = RIND_FLAG_CHOICE,
+         .choices = scopes,
+         .fallback = "user",
+         .help = "What the token is for.",
+         .value = &options.scope},
+        {.name = "secrets-file",
+         .kind = RIND_FLAG_TEXT,
+         .is_required = true,
+         .help = "JSON file with the tenants' keys, as the load balancer reads it.",
+         .value = &options.secrets_file},
+        {.name = "store",
+         .value_name = "STORE",
+         .environment = "RIND_STORE",
+         .kind = RIND_FLAG_TEXT,
+         .help = "Where the realm keeps its rows; needed only to complete a realm id.",
+         .value = &options.store},
+    };
+    const struct rind_flag_table tables[] = {RIND_FLAG_TABLE(NULL, flags)};
+    const struct rind_command command = {
+        .program = "rind auth-token",
+        .about = "Makes a token that lets a test tenant's user use a realm for ten minutes.",
+        .example = "rind auth-token --secrets-file secrets.json -t test-acme -u mario -r 2f8b...",
+        .tables = tables,
+        .table_count = 1};
+    int exit_status;
+    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+        return exit_status;
+    }
+    return rind_cli_exit(cli, auth_token_show(cli, &options));
+}

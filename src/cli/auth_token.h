@@ -1,0 +1,17 @@
+/* auth_token.h - making tokens with the keys of a secrets file, for test tenants only. */
+#ifndef RIND_CLI_AUTH_TOKEN_H
+#define RIND_CLI_AUTH_TOKEN_H
+
+#include "auth/auth.h"
+#include "base/base.h"
+
+/*
+ * Makes a token with the newest version of `tenant-<tenant>` in the secrets file at `path`. The
+ * tenant must be a test tenant: RIND_E_DENIED otherwise. The token is in ctx's arena with a NUL
+ * after its end.
+ */
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
+                                const struct rind_token_grant *grant,
+                                struct rind_slice *token) RIND_MUST_USE;
+
+#endif

@@ -1,0 +1,179 @@
+/* child.c - see child.h. */
+#include "cli/realm/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_LOG_TAIL_SIZE 400
+
+void rind_child_add(struct rind_child *child, const char *format, ...)
+{
+    RIND_ASSERT(child->argument_count < RIND_CHILD_ARGUMENTS_MAX);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(child->arguments[child->argument_count], RIND_CHILD_ARGUMENT_SIZE_MAX,
+                           format, arguments);
+    va_end(arguments);
+    RIND_ASSERT(length >= 0 && (unsigned)length < RIND_CHILD_ARGUMENT_SIZE_MAX);
+    child->argument_count++;
+}
+
+/* Between fork and exec: only async-signal-safe calls. Reports errno through `report_fd`. */
+static _Noreturn void child_become(struct rind_child *child, int log_fd, int report_fd,
+                                   pid_t parent)
+{
+    char *argv[RIND_CHILD_ARGUMENTS_MAX + 2];
+    argv[0] = child->program;
+    for (size_t i = 0; i < child->argument_count; i++) {
+        argv[i + 1] = child->arguments[i];
+    }
+    argv[child->argument_count + 1] = NULL;
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (getppid() == parent && null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 &&
+        dup2(log_fd, STDOUT_FILENO) >= 0 && dup2(log_fd, STDERR_FILENO) >= 0) {
+        (void)execv(child->program, argv);
+    }
+    int fault = errno;
+    ssize_t written = write(report_fd, &fault, sizeof(fault));
+    _exit(written == sizeof(fault) ? 127 : 126);
+}
+
+static rind_status child_fork(struct rind_ctx *ctx, struct rind_child *child, int log_fd)
+{
+    int report[2];
+    RIND_REQUIRE(ctx, pipe2(report, O_CLOEXEC) == 0, RIND_E_IO, "cannot make a pipe: %s",
+                 strerror(errno));
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        child_become(child, log_fd, report[1], parent);
+    }
+    (void)close(report[1]);
+    int fault = errno;
+    if (pid < 0) {
+        (void)close(report[0]);
+        return rind_fail(ctx, RIND_E_IO, "cannot start %s: %s", child->program, strerror(fault));
+    }
+    /* The pipe closes on exec; an error number comes through it if exec failed. */
+    ssize_t got = read(report[0], &fault, sizeof(fault));
+    (void)close(report[0]);
+    if (got == sizeof(fault)) {
+        (void)waitpid(pid, NULL, 0);
+        return rind_fail(ctx, RIND_E_IO,
+                         "cannot start %s: %s; 'make build' puts all programs in one "
+                         "folder",
+                         child->program, strerror(fault));
+    }
+    child->pid = pid;
+    return RIND_OK;
+}
+
+rind_status rind_child_start(struct rind_ctx *ctx, struct rind_child *child)
+{
+    RIND_ASSERT(child->pid == 0);
+    int log_fd = open(child->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    RIND_REQUIRE(ctx, log_fd >= 0, RIND_E_IO, "cannot write %s: %s", child->log_file,
+                 strerror(errno));
+    rind_status status = child_fork(ctx, child, log_fd);
+    (void)close(log_fd);
+    return status;
+}
+
+/* The last line of the log, cut to what a sentence holds. */
+static void child_last_line(const struct rind_child *child, char line[CHILD_LOG_TAIL_SIZE])
+{
+    line[0] = '\0';
+    FILE *file = fopen(child->log_file, "re");
+    if (file == NULL) {
+        return;
+    }
+    char tail[CHILD_LOG_TAIL_SIZE * 4] = "";
+    (void)fseek(file, -(long)(sizeof(tail) - 1), SEEK_END);
+    size_t length = fread(tail, 1, sizeof(tail) - 1, file);
+    (void)fclose(file);
+    while (length > 0 && tail[length - 1] == '\n') {
+        length--;
+    }
+    tail[length] = '\0';
+    const char *start = strrchr(tail, '\n');
+    (void)snprintf(line, CHILD_LOG_TAIL_SIZE, "%.*s", CHILD_LOG_TAIL_SIZE - 1,
+                   start == NULL ? tail : start + 1);
+}
+
+rind_status rind_child_check(struct rind_ctx *ctx, struct rind_child *child)
+{
+    int status = 0;
+    if (child->pid != 0 && waitpid(child->pid, &status, WNOHANG) == 0) {
+        return RIND_OK;
+    }
+    bool was_running = child->pid != 0;
+    child->pid = 0;
+    char line[CHILD_LOG_TAIL_SIZE];
+    child_last_line(child, line);
+    if (was_running && WIFSIGNALED(status)) {
+        return rind_fail(ctx, RIND_E_UNAVAILABLE, "%s was ended by signal %d (%s): %s", child->name,
+                         WTERMSIG(status), child->log_file, line);
+    }
+    return rind_fail(ctx, RIND_E_UNAVAILABLE, "%s ended with status %d (%s): %s", child->name,
+                     was_running ? WEXITSTATUS(status) : -1, child->log_file, line);
+}
+
+void rind_child_signal(const struct rind_child *child, int signal_number)
+{
+    if (child->pid != 0) {
+        (void)kill(child->pid, signal_number);
+    }
+}
+
+bool rind_child_wait(struct rind_child *child, struct rind_deadline deadline)
+{
+    if (child->pid == 0) {
+        return true;
+    }
+    /* A pidfd becomes readable when the process ends. */
+    int fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    if (fd >= 0) {
+        struct pollfd waiting = {.fd = fd, .events = POLLIN};
+        while (poll(&waiting, 1, rind_deadline_poll_ms(deadline)) < 0 && errno == EINTR) {
+        }
+        (void)close(fd);
+    }
+    if (waitpid(child->pid, NULL, WNOHANG) == 0) {
+        return false;
+    }
+    child->pid = 0;
+    return true;
+}
+
+void rind_child_kill(struct rind_child *child)
+{
+    if (child->pid != 0) {
+        (void)kill(child->pid, SIGKILL);
+        (void)waitpid(child->pid, NULL, 0);
+        child->pid = 0;
+    }
+}
+
+void rind_child_stop(struct rind_child *child)
+{
+    rind_child_signal(child, SIGCONT);
+    rind_child_signal(child, SIGTERM);
+    if (!rind_child_wait(child, rind_deadline_in_ms(RIND_CHILD_STOP_TIMEOUT_MS))) {
+        rind_child_kill(child);
+    }
+}

@@ -1,0 +1,125 @@
+/* gather.c - see gather.h. */
+#include "cluster/gather.h"
+
+#include "rpc/rpc.h"
+
+static rind_status gather_copy_sentence(struct rind_ctx *ctx, const char *sentence,
+                                        const char **copy)
+{
+    struct rind_slice text;
+    RIND_REQUIRE(
+        ctx, rind_arena_copy(ctx->arena, rind_slice_make(sentence, strlen(sentence) + 1), &text),
+        RIND_E_LIMIT, "no memory for the agents' answers");
+    *copy = (const char *)text.data;
+    return RIND_OK;
+}
+
+static rind_status gather_collect(struct rind_ctx *ctx, struct rind_rpc_fan *fan,
+                                  struct rind_cluster_agent *agents)
+{
+    struct rind_rpc_result result;
+    struct rind_agent_status_response response;
+    while (rind_rpc_fan_next(ctx, fan, &response, &result)) {
+        struct rind_cluster_agent *agent = &agents[result.index];
+        if (rind_is_ok(result.status)) {
+            agent->has_answered = true;
+            agent->response = response;
+        } else {
+            RIND_TRY(gather_copy_sentence(ctx, result.sentence, &agent->fault));
+        }
+    }
+    return RIND_OK;
+}
+
+rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                             const char *const *urls, size_t count, uint64_t timeout_ms,
+                             struct rind_cluster_agent_list *agents)
+{
+    struct rind_cluster_agent *items = rind_ctx_alloc_array(ctx, count, sizeof(*items));
+    RIND_REQUIRE(ctx, items != NULL, RIND_E_LIMIT, "no memory for %zu agents", count);
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct rind_cluster_agent){.url = urls[i], .fault = "no answer in time"};
+    }
+    const struct rind_agent_status_request request = {0};
+    struct rind_rpc_fan fan;
+    RIND_TRY(rind_rpc_fan_open(ctx, cluster->client, urls, count, &rind_rpc_status, &request,
+                               rind_deadline_in_ms(timeout_ms), &fan));
+    rind_status collected = gather_collect(ctx, &fan, items);
+    rind_rpc_fan_close(&fan);
+    RIND_TRY(collected);
+    agents->items = items;
+    agents->count = count;
+    return RIND_OK;
+}
+
+rind_status rind_cluster_ask_all(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                                 uint64_t timeout_ms, struct rind_cluster_agent_list *agents)
+{
+    struct rind_services services;
+    RIND_TRY(rind_store_discovery_lookup(ctx, cluster->store, RIND_SERVICE_AGENT,
+                                         rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS), &services));
+    const char **urls = rind_ctx_alloc_array(ctx, services.count, sizeof(*urls));
+    RIND_REQUIRE(ctx, urls != NULL, RIND_E_LIMIT, "no memory for %zu agents", services.count);
+    for (size_t i = 0; i < services.count; i++) {
+        urls[i] = services.services[i].url;
+    }
+    return rind_cluster_ask(ctx, cluster, urls, services.count, timeout_ms, agents);
+}
+
+static struct rind_cluster_hsm *gather_find_hsm(struct rind_cluster_hsm *hsms, size_t count,
+                                                const struct rind_hsm_id *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rind_hsm_id_equal(&hsms[i].status->id, id)) {
+            return &hsms[i];
+        }
+    }
+    return NULL;
+}
+
+rind_status rind_cluster_hsms(struct rind_ctx *ctx, struct rind_cluster_agent_list agents,
+                              struct rind_cluster_hsm_list *hsms)
+{
+    struct rind_cluster_hsm *items = rind_ctx_alloc_array(ctx, agents.count, sizeof(*items));
+    RIND_REQUIRE(ctx, items != NULL, RIND_E_LIMIT, "no memory for %zu HSMs", agents.count);
+    size_t count = 0;
+    for (size_t i = 0; i < agents.count; i++) {
+        const struct rind_cluster_agent *agent = &agents.items[i];
+        if (!agent->has_answered || !agent->response.has_hsm) {
+            continue;
+        }
+        struct rind_cluster_hsm *hsm = gather_find_hsm(items, count, &agent->response.hsm.id);
+        if (hsm == NULL) {
+            hsm = &items[count];
+            count++;
+        }
+        *hsm = (struct rind_cluster_hsm){.url = rind_slice_text(agent->url),
+                                         .agent_name = agent->response.agent.name,
+                                         .status = &agent->response.hsm,
+                                         .agent = &agent->response};
+    }
+    hsms->items = items;
+    hsms->count = count;
+    return RIND_OK;
+}
+
+const struct rind_cluster_hsm *rind_cluster_leader(struct rind_cluster_hsm_list hsms,
+                                                   const struct rind_realm_id *realm,
+                                                   const struct rind_group_id *group)
+{
+    const struct rind_cluster_hsm *best = NULL;
+    uint64_t best_committed = 0;
+    for (size_t i = 0; i < hsms.count; i++) {
+        const struct rind_group_status *found =
+            rind_cluster_find_group(hsms.items[i].status, realm, group);
+        if (found == NULL || !found->has_leader) {
+            continue;
+        }
+        uint64_t committed = found->leader.has_committed ? found->leader.committed : 0;
+        if (best == NULL || committed > best_committed) {
+            best = &hsms.items[i];
+            best_committed = committed;
+        }
+    }
+    return best;
+}

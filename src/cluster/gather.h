@@ -1,0 +1,56 @@
+/*
+ * gather.h - asking all agents what they know.
+ *
+ * Silent agents are reported, never waited for beyond the time limit. Spec: docs/spec/08-cluster.md
+ * section 4. Results lie in ctx's arena. Thread-safe.
+ */
+#ifndef RIND_CLUSTER_GATHER_H
+#define RIND_CLUSTER_GATHER_H
+
+#include "cluster/workload.h"
+#include "host/log.h"
+#include "net/net.h"
+#include "store/store.h"
+
+#define RIND_CLUSTER_STATUS_TIMEOUT_MS 5000u /* of one agent, for the manager's passes */
+
+/* What every procedure of this room works with; all borrowed. */
+struct rind_cluster {
+    struct rind_store *store;
+    struct rind_client *client;
+    const struct rind_log *log; /* may be NULL */
+    const char *name;           /* owner text of leases */
+};
+
+/* One agent that service discovery knows, and its answer if it gave one. */
+struct rind_cluster_agent {
+    const char *url;
+    bool has_answered;
+    struct rind_agent_status_response response; /* if has_answered */
+    const char *fault;                          /* the sentence if not */
+};
+RIND_LIST_TYPE(rind_cluster_agent_list, struct rind_cluster_agent);
+
+/* Asks the agents at `urls`, in parallel. The list has the order of the URLs. */
+rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                             const char *const *urls, size_t count, uint64_t timeout_ms,
+                             struct rind_cluster_agent_list *agents) RIND_MUST_USE;
+
+/* Asks every agent in service discovery. Fails only if discovery cannot be read. */
+rind_status rind_cluster_ask_all(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                                 uint64_t timeout_ms,
+                                 struct rind_cluster_agent_list *agents) RIND_MUST_USE;
+
+/* The agents that reported an HSM. Of two reporting one HSM id the last stays. */
+rind_status rind_cluster_hsms(struct rind_ctx *ctx, struct rind_cluster_agent_list agents,
+                              struct rind_cluster_hsm_list *hsms) RIND_MUST_USE;
+
+/*
+ * The HSM that leads the group, or NULL. Of two that claim it, the one whose leadership has
+ * committed furthest: a superseded leader cannot commit.
+ */
+const struct rind_cluster_hsm *rind_cluster_leader(struct rind_cluster_hsm_list hsms,
+                                                   const struct rind_realm_id *realm,
+                                                   const struct rind_group_id *group);
+
+#endif
