@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/base.h"
+#include "client/user.h"
 #include "support/test.h"
 #include "support/vectors.h"
 #include "wire/wire.h"
@@ -36,6 +37,7 @@ struct player_realm {
 struct player {
     json_t *recording;
     const json_t *exchanges;
+    struct rind_user *user;
     struct player_realm realms[REALMS_MAX];
     size_t realm_count;
     uint8_t random[RANDOM_SIZE_MAX]; /* of the operation itself */
@@ -223,6 +225,16 @@ static size_t round_end(size_t first)
     return last;
 }
 
+static size_t round_start(const json_t *exchange)
+{
+    size_t number = (size_t)rind_vectors_integer(exchange, "seq");
+    size_t first = 0;
+    while (round_end(first) < number) {
+        first = round_end(first) + 1;
+    }
+    return first;
+}
+
 /*
  * An operation that stops early may do so before its last request is even sent; the SDK's had all
  * been. So hold answers back until the whole round has been asked. Called locked.
@@ -230,10 +242,7 @@ static size_t round_end(size_t first)
 static void wait_for_round(const json_t *exchange)
 {
     size_t number = (size_t)rind_vectors_integer(exchange, "seq");
-    size_t first = 0;
-    while (round_end(first) < number) {
-        first = round_end(first) + 1;
-    }
+    size_t first = round_start(exchange);
     player.is_sent[number] = true;
     pthread_cond_broadcast(&player.sent);
     struct timespec end;
@@ -244,6 +253,35 @@ static void wait_for_round(const json_t *exchange)
             i++;
         } else {
             assert_int_equal(pthread_cond_timedwait(&player.sent, &player.lock, &end), 0);
+        }
+    }
+}
+
+/*
+ * A software realm's failure may end an operation before a hardware realm, which has answered, has
+ * put its session back. The SDK's had: give it the time. Called on software realms' threads.
+ */
+static void wait_for_sessions_to_be_put_back(const json_t *exchange)
+{
+    size_t first = round_start(exchange);
+    for (size_t i = first; i <= round_end(first); i++) {
+        const json_t *other = json_array_get(player.exchanges, i);
+        if (json_object_get(other, "leg") == NULL || exchange_came_too_late(other)) {
+            continue;
+        }
+        for (size_t j = 0; j < player.user->slot_count; j++) {
+            struct rind_sdk_slot *slot = &player.user->slots[j];
+            char id[RIND_HEX_SIZE(16)];
+            rind_hex_encode(RIND_SLICE_OF(slot->realm.bytes), id);
+            bool is_it = strcmp(id, rind_vectors_text(other, "realm")) == 0;
+            pthread_mutex_lock(&slot->lock);
+            while (is_it && slot->owner != NULL) {
+                struct timespec end;
+                clock_gettime(CLOCK_MONOTONIC, &end);
+                end.tv_sec += WAIT_FOR_ABANDONMENT_MS / 1000u;
+                assert_int_equal(pthread_cond_timedwait(&slot->released, &slot->lock, &end), 0);
+            }
+            pthread_mutex_unlock(&slot->lock);
         }
     }
 }
@@ -294,6 +332,9 @@ static void player_send(void *self, const struct rind_transport_request *request
     struct rind_slice body = rind_vectors_hex(exchange, "response_body", &player.arena);
     wait_for_round(exchange);
     pthread_mutex_unlock(&player.lock);
+    if (json_object_get(exchange, "leg") == NULL) {
+        wait_for_sessions_to_be_put_back(exchange);
+    }
     if (exchange_came_too_late(exchange)) {
         wait_until_abandoned(request);
         return;
@@ -501,6 +542,7 @@ static void the_recorded_run_gives_the_same_requests_and_results(void **state)
             rind_user_free(user);
             name = rind_vectors_text(operation, "client");
             user = user_by_name(name);
+            player.user = user;
         }
         int64_t now = operation_time(operation);
         if (time_before != 0 && now - time_before > SESSION_LIFETIME_S) {
