@@ -150,12 +150,17 @@ static void join_free_slots(struct rind_sdk_join *join)
     }
 }
 
-static struct timespec join_grace_end(void)
+static struct timespec join_grace_end(uint32_t grace_ms)
 {
     struct timespec end;
     int failed = clock_gettime(CLOCK_MONOTONIC, &end);
     RIND_ASSERT(failed == 0);
-    end.tv_sec += RIND_SDK_JOIN_GRACE_MS / 1000u;
+    end.tv_sec += (time_t)(grace_ms / 1000u);
+    end.tv_nsec += (long)(grace_ms % 1000u) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_nsec -= 1000000000;
+        end.tv_sec++;
+    }
     return end;
 }
 
@@ -170,7 +175,7 @@ static void join_wait(struct rind_sdk_join *join, size_t failed_max, size_t thre
            timed_out != ETIMEDOUT) {
         if (!has_enough && is_enough != NULL && is_enough(join, threshold)) {
             has_enough = true;
-            grace_end = join_grace_end();
+            grace_end = join_grace_end(join->user->world.join_grace_ms);
         }
         if (has_enough) {
             timed_out = pthread_cond_timedwait(&join->changed, &join->lock, &grace_end);

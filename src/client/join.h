@@ -2,8 +2,8 @@
  * join.h - one request to each of several realms at once, and waiting for enough of them.
  *
  * Spec: docs/spec/01-client-protocol.md section 6.3. Beyond it: once enough realms agree, the
- * others get RIND_SDK_JOIN_GRACE_MS more and are then no longer waited for, so that one dead realm
- * does not cost its whole timeout (section 22 item 7).
+ * others get the world's join_grace_ms more and are then no longer waited for, so that one dead
+ * realm does not cost its whole timeout (section 22 item 7).
  */
 #ifndef RIND_CLIENT_JOIN_H
 #define RIND_CLIENT_JOIN_H
@@ -12,7 +12,7 @@
 
 #include "client/job.h"
 
-/* Slower than any healthy realm, faster than a person's patience. */
+/* The real world's: slower than any healthy realm, faster than a person's patience. */
 #define RIND_SDK_JOIN_GRACE_MS 2000u
 
 struct rind_sdk_join {

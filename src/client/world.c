@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "client/join.h"
 
 static void world_random(void *self, const struct rind_realm_id *realm, void *bytes, size_t size)
 {
@@ -38,6 +39,7 @@ static void world_sleep_ms(void *self, uint32_t duration_ms)
 
 struct rind_sdk_world rind_sdk_world_real(void)
 {
-    struct rind_sdk_world world = {world_random, world_now_ms, world_sleep_ms, NULL};
+    struct rind_sdk_world world = {world_random, world_now_ms, world_sleep_ms, NULL,
+                                   RIND_SDK_JOIN_GRACE_MS};
     return world;
 }

@@ -22,6 +22,7 @@ struct rind_sdk_world {
     uint64_t (*now_ms)(void *self); /* never goes back */
     void (*sleep_ms)(void *self, uint32_t duration_ms);
     void *self;
+    uint32_t join_grace_ms; /* how long realms may take once enough others agree (join.h) */
 };
 
 /* The operating system's generator and monotonic clock. */

@@ -405,7 +405,8 @@ static struct rind_user *user_by_name(const char *name)
     for (size_t i = 0; i < options.previous_count; i++) {
         previous[i] = configuration_by_name(json_string_value(json_array_get(names, i)));
     }
-    struct rind_sdk_world world = {player_random, player_now_ms, player_sleep_ms, NULL};
+    struct rind_sdk_world world = {player_random, player_now_ms, player_sleep_ms, NULL,
+                                   WAIT_FOR_ABANDONMENT_MS};
     char why[RIND_SENTENCE_SIZE] = "";
     struct rind_user *user = rind_user_new_in(&world, &options, why);
     assert_string_equal(why, "");
