@@ -22,9 +22,6 @@ target_compile_options(rind_options INTERFACE
   -fno-common -fno-strict-aliasing $<$<BOOL:${RIND_WERROR}>:-Werror>
   "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 target_link_options(rind_options INTERFACE -Wl,--gc-sections)
-# The platform's panic is wanted by rooms that do not name their platform, so no room's place in the
-# order of archives may decide whether it is linked.
-target_link_options(rind_options INTERFACE -Wl,--undefined=rind_panic)
 target_compile_options(rind_options INTERFACE -ffunction-sections -fdata-sections)
 
 # Assertions never depend on NDEBUG (base/assert.h), so plain -O2 is what a release differs in.

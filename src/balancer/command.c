@@ -1,0 +1,210 @@
+/* command.c - see command.h. */
+#include "balancer/command.h"
+
+#include "base/assert.h"
+
+static void add(struct rind_balancer_command *command, struct rind_flag row)
+{
+    RIND_ASSERT(command->row_count < RIND_BALANCER_FLAGS_MAX);
+    command->rows[command->row_count++] = row;
+}
+
+static void add_service(struct rind_balancer_command *command)
+{
+    add(command, (struct rind_flag){.name = "listen",
+                                    .letter = 'l',
+                                    .value_name = "LISTEN",
+                                    .fallback = "127.0.0.1:8081",
+                                    .kind = RIND_FLAG_ADDRESS,
+                                    .help = "IP address and port to listen on.",
+                                    .value = &command->listen});
+    add(command, (struct rind_flag){.name = "name",
+                                    .letter = 'n',
+                                    .value_name = "NAME",
+                                    .show_fallback = "lb{listen}",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .help = "Name of this load balancer in logs and /livez.",
+                                    .value = &command->name});
+    add(command, (struct rind_flag){.name = "tls-key",
+                                    .value_name = "TLS_KEY",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .is_required = true,
+                                    .help = "PEM file with the TLS private key (PKCS#8, PKCS#1 or "
+                                            "SEC 1). Read again on SIGHUP.",
+                                    .value = &command->tls_key_file});
+    add(command, (struct rind_flag){.name = "tls-cert",
+                                    .value_name = "TLS_CERT",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .is_required = true,
+                                    .help = "PEM file with the TLS certificate chain, leaf first. "
+                                            "Read again on SIGHUP.",
+                                    .value = &command->tls_certificate_file});
+    add(command, (struct rind_flag){.name = "idle-timeout",
+                                    .value_name = "TIMEOUT",
+                                    .fallback = "60s",
+                                    .kind = RIND_FLAG_DURATION,
+                                    .min = 1,
+                                    .help = "Close connections without any progress for so long.",
+                                    .value = &command->idle_timeout_ns});
+    add(command,
+        (struct rind_flag){.name = "shutdown-notice-period",
+                           .value_name = "TIME",
+                           .fallback = "30s",
+                           .kind = RIND_FLAG_DURATION,
+                           .help = "After SIGTERM, go on serving for so long while /livez says "
+                                   "Shutting down, so that health checks take the instance out of "
+                                   "rotation.",
+                           .value = &command->shutdown_notice_ns});
+    add(command, (struct rind_flag){.name = "shutdown-timeout",
+                                    .value_name = "SHUTDOWN_TIMEOUT",
+                                    .fallback = "60s",
+                                    .kind = RIND_FLAG_DURATION,
+                                    .help = "Exit so long after SIGTERM even if connections are "
+                                            "left; includes the notice period.",
+                                    .value = &command->shutdown_timeout_ns});
+    add(command, (struct rind_flag){.name = "trace-rate",
+                                    .value_name = "TRACE_SAMPLING_RATE",
+                                    .fallback = "0.1",
+                                    .kind = RIND_FLAG_RATIO,
+                                    .help = "Share of requests that are traced, from 0 to 1.",
+                                    .value = &command->trace_rate});
+}
+
+/* Names of the flags and values that every Google service has. */
+struct google_rows {
+    const char *timeout;
+    const char *connect_timeout;
+    const char *keepalive_interval;
+    const char *keepalive_timeout;
+    const char *keepalive_while_idle;
+    const char *timeout_value;
+    const char *connect_timeout_value;
+    const char *keepalive_interval_value;
+    const char *keepalive_timeout_value;
+};
+
+static const struct google_rows bigtable_rows = {
+    .timeout = "bigtable-timeout",
+    .connect_timeout = "bigtable-connect-timeout",
+    .keepalive_interval = "bigtable-http-keepalive-interval",
+    .keepalive_timeout = "bigtable-http-keepalive-timeout",
+    .keepalive_while_idle = "bigtable-http-keepalive-while-idle",
+    .timeout_value = "TIMEOUT",
+    .connect_timeout_value = "CONNECT_TIMEOUT",
+    .keepalive_interval_value = "HTTP2_KEEPALIVE_INTERVAL",
+    .keepalive_timeout_value = "HTTP2_KEEPALIVE_TIMEOUT",
+};
+
+static const struct google_rows secrets_manager_rows = {
+    .timeout = "secrets-manager-timeout",
+    .connect_timeout = "secrets-manager-connect-timeout",
+    .keepalive_interval = "secrets-manager-http-keepalive-interval",
+    .keepalive_timeout = "secrets-manager-http-keepalive-timeout",
+    .keepalive_while_idle = "secrets-manager-http-keepalive-while-idle",
+    .timeout_value = "SECRETS_MANAGER_TIMEOUT",
+    .connect_timeout_value = "SECRETS_MANAGER_CONNECT_TIMEOUT",
+    .keepalive_interval_value = "SECRETS_MANAGER_HTTP2_KEEPALIVE_INTERVAL",
+    .keepalive_timeout_value = "SECRETS_MANAGER_HTTP2_KEEPALIVE_TIMEOUT",
+};
+
+static void add_duration(struct rind_balancer_command *command, const char *name,
+                         const char *value_name, const char *fallback, const char *help,
+                         uint64_t *value)
+{
+    add(command, (struct rind_flag){.name = name,
+                                    .value_name = value_name,
+                                    .fallback = fallback,
+                                    .kind = RIND_FLAG_DURATION,
+                                    .min = 1,
+                                    .help = help,
+                                    .value = value});
+}
+
+static void add_google(struct rind_balancer_command *command, const struct google_rows *names,
+                       struct rind_balancer_google_flags *values)
+{
+    values->keepalive_while_idle = true;
+    add_duration(command, names->timeout, names->timeout_value, "20s", "Time limit of a request.",
+                 &values->timeout_ns);
+    add_duration(command, names->connect_timeout, names->connect_timeout_value, "20s",
+                 "Time limit of connecting.", &values->connect_timeout_ns);
+    add_duration(command, names->keepalive_interval, names->keepalive_interval_value, "4s",
+                 "How often to ping over an open connection.", &values->keepalive_interval_ns);
+    add_duration(command, names->keepalive_timeout, names->keepalive_timeout_value, "3s",
+                 "Give a connection up when a ping is not answered for so long.",
+                 &values->keepalive_timeout_ns);
+    add(command, (struct rind_flag){.name = names->keepalive_while_idle,
+                                    .fallback = "true",
+                                    .kind = RIND_FLAG_BOOL,
+                                    .help = "Ping even without requests; always on.",
+                                    .value = &values->keepalive_while_idle});
+}
+
+static void add_store(struct rind_balancer_command *command)
+{
+    add(command, (struct rind_flag){.name = "store",
+                                    .value_name = "STORE",
+                                    .fallback = "bigtable",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .help = "Where the realm's services are registered: lmdb:DIR "
+                                            "(embedded, one machine) or bigtable.",
+                                    .value = &command->store});
+    add(command, (struct rind_flag){.name = "bigtable-project",
+                                    .value_name = "PROJECT",
+                                    .environment = "JB_GCP_PROJECT",
+                                    .fallback = "prj",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .help = "Google Cloud project of Bigtable and Secret Manager.",
+                                    .value = &command->bigtable_project});
+    add(command, (struct rind_flag){.name = "bigtable-instance",
+                                    .value_name = "INSTANCE",
+                                    .environment = "JB_BIGTABLE",
+                                    .fallback = "instance",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .help = "Bigtable instance.",
+                                    .value = &command->bigtable_instance});
+    add(command, (struct rind_flag){.name = "bigtable-url",
+                                    .value_name = "URL",
+                                    .show_fallback = "Google's endpoints",
+                                    .kind = RIND_FLAG_URL,
+                                    .help = "URL of a Bigtable emulator.",
+                                    .value = &command->bigtable_url,
+                                    .is_given = &command->has_bigtable_url});
+    add_google(command, &bigtable_rows, &command->bigtable);
+}
+
+static void add_secrets(struct rind_balancer_command *command)
+{
+    add(command, (struct rind_flag){.name = "secrets-file",
+                                    .value_name = "SECRETS_FILE",
+                                    .show_fallback = "Google Secret Manager",
+                                    .kind = RIND_FLAG_TEXT,
+                                    .help = "JSON file with the record-id key and the tenants' "
+                                            "keys, looked at again every 5 seconds.",
+                                    .value = &command->secrets_file});
+    add_google(command, &secrets_manager_rows, &command->secrets_manager);
+}
+
+void rind_balancer_command_init(struct rind_balancer_command *command)
+{
+    *command = (struct rind_balancer_command){0};
+    static void (*const add_rows[])(struct rind_balancer_command *) = {add_service, add_store,
+                                                                       add_secrets};
+    static const char *const headings[] = {NULL, "Store", "Secrets"};
+    size_t table_count = sizeof(add_rows) / sizeof(add_rows[0]);
+    RIND_ASSERT(table_count <= RIND_BALANCER_FLAG_TABLES);
+    for (size_t i = 0; i < table_count; i++) {
+        size_t first = command->row_count;
+        add_rows[i](command);
+        command->tables[i] = (struct rind_flag_table){headings[i], command->rows + first,
+                                                      command->row_count - first};
+    }
+    command->command = (struct rind_command){
+        .program = "rind-load-balancer",
+        .about = "An HTTP load balancer for one or more realms",
+        .example = "rind-load-balancer --listen 0.0.0.0:443 --tls-key key.pem --tls-cert cert.pem "
+                   "\\\n      --store lmdb:/var/lib/rind --secrets-file secrets.json",
+        .tables = command->tables,
+        .table_count = table_count,
+    };
+}
