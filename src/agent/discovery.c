@@ -9,12 +9,29 @@
 
 #define DISCOVERY_POLL_MS 1000u
 
+static rind_status discovery_put(struct rind_job *job)
+{
+    return rind_store_discovery_register(&job->ctx, job->agent->store, RIND_SERVICE_AGENT,
+                                         job->agent->options.url.text,
+                                         rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS));
+}
+
+/* In a new store the shared tables may be missing: whoever comes first makes them. */
+static rind_status discovery_put_first(struct rind_job *job)
+{
+    rind_status status = discovery_put(job);
+    if (!rind_is(status, RIND_E_NOT_FOUND)) {
+        return status;
+    }
+    RIND_TRY(rind_store_create_shared_tables(&job->ctx, job->agent->store,
+                                             rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS)));
+    return discovery_put(job);
+}
+
 static void discovery_register(struct rind_job *job, struct rind_deadline *due)
 {
     struct rind_agent *agent = job->agent;
-    rind_status status = rind_store_discovery_register(&job->ctx, agent->store, RIND_SERVICE_AGENT,
-                                                       agent->options.url.text,
-                                                       rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS));
+    rind_status status = discovery_put_first(job);
     if (!rind_is_ok(status)) {
         RIND_LOG_WARN(&agent->log, "cannot register with service discovery: %s", job->ctx.sentence);
         *due = rind_deadline_in_ms(RIND_DISCOVERY_RETRY_INTERVAL_MS);
