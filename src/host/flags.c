@@ -11,6 +11,8 @@
 #include "host/duration.h"
 #include "host/flags_row.h"
 
+#define FLAGS_REQUIRED_MAX 16u /* required rows of one command */
+
 /* Where a parse stands; rows are found by walking the tables. */
 struct flags_parse {
     struct rind_ctx *ctx;
@@ -20,6 +22,8 @@ struct flags_parse {
     int next;               /* index of the next argument */
     size_t positional_next; /* index of the next positional row to fill */
     bool only_positional;   /* "--" was seen */
+    const struct rind_flag *required_given[FLAGS_REQUIRED_MAX];
+    size_t required_given_count;
 };
 
 const struct rind_flag *rind_flags_row(const struct rind_command *command, size_t index)
@@ -183,6 +187,16 @@ static void flags_label(const struct rind_flag *row, char label[static RIND_FLAG
     }
 }
 
+static bool flags_has(const struct flags_parse *parse, const struct rind_flag *row)
+{
+    for (size_t i = 0; i < parse->required_given_count; i++) {
+        if (parse->required_given[i] == row) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Sets the value; a failure says which flag, what was typed, and what is wrong with it. */
 static rind_status flags_take(struct flags_parse *parse, const struct rind_flag *row,
                               const char *text, const char *origin)
@@ -196,6 +210,10 @@ static rind_status flags_take(struct flags_parse *parse, const struct rind_flag 
     }
     if (row->is_given != NULL) {
         *row->is_given = true;
+    }
+    if (row->is_required && !flags_has(parse, row)) {
+        RIND_ASSERT(parse->required_given_count < FLAGS_REQUIRED_MAX); /* the table is ours */
+        parse->required_given[parse->required_given_count++] = row;
     }
     return RIND_OK;
 }
@@ -272,7 +290,6 @@ static rind_status flags_set_defaults(struct flags_parse *parse)
     const struct rind_flag *row;
     for (size_t i = 0; (row = rind_flags_row(parse->command, i)) != NULL; i++) {
         RIND_ASSERT(row->value != NULL && row->help != NULL);
-        RIND_ASSERT(!row->is_required || row->is_given != NULL); /* how else could we know */
         if (row->kind == RIND_FLAG_TEXTS) {
             ((struct rind_flag_texts *)row->value)->count = 0;
         }
@@ -298,7 +315,7 @@ static rind_status flags_check_required(struct flags_parse *parse)
 {
     const struct rind_flag *row;
     for (size_t i = 0; (row = rind_flags_row(parse->command, i)) != NULL; i++) {
-        if (row->is_required && !*row->is_given) {
+        if (row->is_required && !flags_has(parse, row)) {
             char label[RIND_FLAGS_LABEL_SIZE];
             char value_name[RIND_FLAGS_LABEL_SIZE];
             flags_label(row, label);
