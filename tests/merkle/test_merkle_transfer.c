@@ -326,94 +326,6 @@ static void a_merge_in_a_full_arena_is_an_error(void **state)
     pair_fini(&pair);
 }
 
-/* --- Squashing --- */
-
-static struct rind_node_key key_of(uint8_t number)
-{
-    struct rind_node_key key = {.prefix = {.length = 3}};
-    key.hash.bytes[0] = number;
-    return key;
-}
-
-/* Squashes a history of one key: 'a' adds it, 'r' removes it, each in a delta of its own. */
-static void assert_squash(const char *history, const char *result)
-{
-    static alignas(16) uint8_t memory[1 << 14];
-    struct rind_arena arena;
-    struct rind_ctx ctx;
-    rind_arena_init(&arena, memory, sizeof(memory));
-    rind_ctx_init(&ctx, &arena);
-    struct rind_node_addition add = {.key = key_of(1), .node = {.kind = RIND_NODE_INTERIOR}};
-    struct rind_node_key remove = key_of(1);
-    struct rind_store_delta deltas[8] = {{.add = {.count = 0}}};
-    size_t count = strlen(history);
-    for (size_t i = 0; i < count; i++) {
-        if (history[i] == 'a') {
-            deltas[i].add.items = &add;
-            deltas[i].add.count = 1;
-        } else {
-            deltas[i].remove.items = &remove;
-            deltas[i].remove.count = 1;
-        }
-    }
-    struct rind_store_delta squashed;
-    assert_true(rind_is_ok(rind_delta_squash(&ctx, deltas, count, &squashed)));
-    assert_int_equal(squashed.add.count, strcmp(result, "a") == 0);
-    assert_int_equal(squashed.remove.count, strcmp(result, "r") == 0);
-}
-
-static void squashing_follows_each_key_to_its_end(void **state)
-{
-    (void)state;
-    assert_squash("", "");
-    assert_squash("a", "a");
-    assert_squash("r", "r");  /* of a node from before */
-    assert_squash("ar", "");  /* never reaches the store */
-    assert_squash("ra", "a"); /* the delayed delete must not meet the living node */
-    assert_squash("rar", "r");
-    assert_squash("ara", "a");
-    assert_squash("arar", "");
-    assert_squash("aa", "a");
-}
-
-/* Random histories: one squashed delta does to a store what the deltas do one by one. */
-static void a_squash_equals_its_deltas_in_order(void **state)
-{
-    (void)state;
-    uint64_t seed = 99;
-    print_message("seed %u\n", (unsigned)seed);
-    struct rind_owned_range full = rind_owned_range_full();
-    for (unsigned round = 0; round < 60; round++) {
-        struct model one_by_one;
-        struct model at_once;
-        model_init(&one_by_one, &full, 200);
-        model_init(&at_once, &full, 200);
-        enum { DELTAS_MAX = 100 };
-        struct rind_store_delta deltas[DELTAS_MAX];
-        size_t count = 1 + model_random(&seed) % DELTAS_MAX;
-        for (size_t i = 0; i < count; i++) {
-            struct rind_record_id id = MODEL_ID((uint8_t)(model_random(&seed) % 32 * 8));
-            uint8_t value = (uint8_t)(model_random(&seed) % 2); /* hashes recur */
-            struct rind_slice kept;
-            assert_true(rind_arena_copy(&one_by_one.arena, rind_slice_make(&value, 1), &kept));
-            struct rind_read_proof proof;
-            struct rind_tree_change change;
-            assert_true(rind_is_ok(model_read(&one_by_one, &one_by_one.root_hash, &id, &proof)));
-            assert_true(rind_is_ok(model_insert_with(&one_by_one, &proof, kept, &change)));
-            deltas[i] = change.delta;
-        }
-        struct rind_store_delta squashed;
-        assert_true(rind_is_ok(rind_delta_squash(&at_once.ctx, deltas, count, &squashed)));
-        assert_true(model_apply(&at_once, &squashed));
-        assert_int_equal(at_once.store.node_count, one_by_one.store.node_count);
-        at_once.root_hash = one_by_one.root_hash;
-        size_t leaf_count;
-        assert_int_equal(model_check(&at_once, &leaf_count), at_once.store.node_count);
-        model_fini(&one_by_one);
-        model_fini(&at_once);
-    }
-}
-
 /* Random trees, random split points, merged back in both roles. */
 static void random_trees_split_and_merge_back(void **state)
 {
@@ -504,8 +416,6 @@ int main(void)
         cmocka_unit_test(a_moved_edge_that_conflicts_is_stale_and_a_fresh_one_works),
         cmocka_unit_test(proofs_off_the_edge_give_the_right_tree_or_are_invalid),
         cmocka_unit_test(a_merge_in_a_full_arena_is_an_error),
-        cmocka_unit_test(squashing_follows_each_key_to_its_end),
-        cmocka_unit_test(a_squash_equals_its_deltas_in_order),
         cmocka_unit_test(random_trees_split_and_merge_back),
         cmocka_unit_test(a_walk_over_broken_nodes_is_an_error),
     };
