@@ -71,6 +71,7 @@ static int client_on_headers_complete(llhttp_t *parser)
                                                      "the peer switched protocols unasked"));
     }
     parser->upgrade = 0;
+    exchange->is_head_complete = parser->status_code >= 200;
     size_t limit = rind_client_pool_options(exchange->client)->answer_size_bytes_max;
     bool is_announced = (parser->flags & F_CONTENT_LENGTH) != 0;
     if (is_announced && parser->content_length <= limit &&
@@ -158,6 +159,7 @@ static void client_start(struct rind_client_exchange *exchange)
         rind_deadline_in_ns(rind_client_pool_options(exchange->client)->connect_timeout_ns);
     exchange->sent = 0;
     exchange->has_answer_bytes = false;
+    exchange->is_head_complete = false;
     exchange->is_send_cut = false;
     exchange->body_length = 0;
     llhttp_init(&exchange->parser, HTTP_RESPONSE, &client_settings);
@@ -348,7 +350,7 @@ static void client_step_receive(struct rind_ctx *ctx, struct rind_client_exchang
             return;
         }
         /* An answer without length ends with the connection, everything else is cut short. */
-        if (got == 0 && exchange->has_answer_bytes &&
+        if (got == 0 && exchange->is_head_complete &&
             llhttp_message_needs_eof(&exchange->parser) != 0) {
             client_parse(ctx, exchange, NULL, 0);
         }

@@ -26,6 +26,7 @@ struct rind_client_exchange {
     size_t sent;            /* of head and body together */
     bool is_repeated;       /* was sent a second time: not again */
     bool has_answer_bytes;
+    bool is_head_complete;
     bool is_send_cut; /* the peer closed its receiving side */
 
     llhttp_t parser;
