@@ -6,11 +6,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define DATA_FILE_SIZE_MIN 8192 /* LMDB's two meta pages; smaller: its creation was cut short */
+/* Less room than this explains a write that was cut short. */
+#define ROOM_LEFT_BYTES (1u << 20)
 /* LMDB's lock file: a head below 256 bytes and 64 bytes per reader. */
 #define LOCK_FILE_SIZE (256u + 64u * RIND_LMDB_READERS_MAX)
 
@@ -71,16 +75,6 @@ rind_status rind_lmdb_fail(struct rind_ctx *ctx, const char *directory, int erro
     }
 }
 
-rind_status rind_lmdb_fail_commit(struct rind_ctx *ctx, const char *directory, int error)
-{
-    rind_status status = rind_lmdb_fail(ctx, directory, error, "writing");
-    /* Without room nothing of the transaction counts: the meta page is written last, in place. */
-    if (rind_is(status, RIND_E_LIMIT) || error == MDB_PANIC) {
-        return status;
-    }
-    return rind_fail_while(ctx, rind_status_make(RIND_E_UNKNOWN_OUTCOME), "committing");
-}
-
 static rind_status directory_path(struct rind_ctx *ctx, const char *directory, const char *file,
                                   char path[static PATH_MAX])
 {
@@ -88,6 +82,39 @@ static rind_status directory_path(struct rind_ctx *ctx, const char *directory, c
     RIND_REQUIRE(ctx, size > 0 && size < PATH_MAX, RIND_E_INVALID,
                  "the path of store %.200s... is too long", directory);
     return RIND_OK;
+}
+
+/* LMDB calls a write that was cut short an input/output error. The better name: the disk is full,
+ * or the file may not grow. */
+static int directory_explain_short_write(const char *directory)
+{
+    struct statvfs file_system;
+    if (statvfs(directory, &file_system) == 0 &&
+        (uint64_t)file_system.f_bavail * file_system.f_frsize < ROOM_LEFT_BYTES) {
+        return ENOSPC;
+    }
+    char path[PATH_MAX];
+    struct stat file;
+    struct rlimit limit;
+    if (rind_is_ok(directory_path(NULL, directory, "data.mdb", path)) && stat(path, &file) == 0 &&
+        getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (uint64_t)file.st_size + ROOM_LEFT_BYTES > limit.rlim_cur) {
+        return EFBIG;
+    }
+    return EIO;
+}
+
+rind_status rind_lmdb_fail_commit(struct rind_ctx *ctx, const char *directory, int error,
+                                  bool is_undone)
+{
+    if (error == EIO && is_undone) {
+        error = directory_explain_short_write(directory);
+    }
+    rind_status status = rind_lmdb_fail(ctx, directory, error, "writing");
+    if (is_undone) {
+        return status;
+    }
+    return rind_fail_while(ctx, rind_status_make(RIND_E_UNKNOWN_OUTCOME), "committing");
 }
 
 /* Ours alone: right owner, nothing for group and others. */

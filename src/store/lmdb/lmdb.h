@@ -105,9 +105,9 @@ rind_status rind_lmdb_directory_open_changes(struct rind_ctx *ctx, const char *d
 /* The status and sentence for an error number of LMDB or the system. */
 rind_status rind_lmdb_fail(struct rind_ctx *ctx, const char *directory, int error,
                            const char *doing) RIND_MUST_USE;
-/* The same for a failed commit, after which it may be unknown what is on the disk. */
-rind_status rind_lmdb_fail_commit(struct rind_ctx *ctx, const char *directory,
-                                  int error) RIND_MUST_USE;
+/* The same for a failed commit. Unless it is known to be undone, its outcome is unknown. */
+rind_status rind_lmdb_fail_commit(struct rind_ctx *ctx, const char *directory, int error,
+                                  bool is_undone) RIND_MUST_USE;
 
 /* ---- map.c: transactions and the size of the map ---- */
 

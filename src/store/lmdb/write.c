@@ -218,47 +218,74 @@ static struct applied request_apply(struct rind_lmdb_engine *lmdb, MDB_txn *txn,
 
 /* ---- the batch ---- */
 
-/* Applies and commits a batch once; an LMDB error, with `*is_commit` if it was the commit's. */
-static int batch_try(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch,
-                     bool *is_commit)
+/* How applying and committing a batch went. */
+struct batch_result {
+    int error;      /* LMDB's */
+    bool is_commit; /* the commit failed, not what came before */
+    bool is_undone; /* then: nothing of it is there or ever will be */
+};
+
+/*
+ * Whether the commit of transaction `id` left nothing behind: the next transaction gets its number
+ * again. (The new meta page is the last thing written; when writing that fails, LMDB refuses all
+ * further transactions and we cannot tell.)
+ */
+static bool batch_is_undone(struct rind_lmdb_engine *lmdb, size_t id)
 {
     MDB_txn *txn;
-    *is_commit = false;
+    if (rind_lmdb_begin(lmdb, 0, &txn) != 0) {
+        return false;
+    }
+    bool is_undone = mdb_txn_id(txn) <= id;
+    rind_lmdb_abort(lmdb, txn);
+    return is_undone;
+}
+
+static struct batch_result batch_try(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch)
+{
+    MDB_txn *txn;
+    struct batch_result result = {0};
     memset(lmdb->topics_changed, 0, sizeof(lmdb->topics_changed));
-    int error = rind_lmdb_begin(lmdb, 0, &txn);
-    if (error != 0) {
-        return error;
+    result.error = rind_lmdb_begin(lmdb, 0, &txn);
+    if (result.error != 0) {
+        return result;
     }
     for (struct rind_lmdb_request *request = batch; request != NULL; request = request->next) {
         struct applied applied = request_apply(lmdb, txn, request);
         if (applied.error != 0) {
             rind_lmdb_abort(lmdb, txn);
-            return applied.error;
+            result.error = applied.error;
+            return result;
         }
         request->status = applied.status;
     }
-    *is_commit = true;
-    return rind_lmdb_commit(lmdb, txn);
+    size_t id = mdb_txn_id(txn);
+    result.error = rind_lmdb_commit(lmdb, txn);
+    if (result.error != 0) {
+        result.is_commit = true;
+        result.is_undone = batch_is_undone(lmdb, id);
+    }
+    return result;
 }
 
 /* Fails all requests of a batch whose transaction failed. */
-static void batch_fail(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch, int error,
-                       bool is_commit)
+static void batch_fail(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch,
+                       struct batch_result result)
 {
     for (struct rind_lmdb_request *request = batch; request != NULL; request = request->next) {
-        request->status = is_commit
-                              ? rind_lmdb_fail_commit(request->ctx, lmdb->directory, error)
-                              : rind_lmdb_fail(request->ctx, lmdb->directory, error, "writing");
+        request->status = result.is_commit ? rind_lmdb_fail_commit(request->ctx, lmdb->directory,
+                                                                   result.error, result.is_undone)
+                                           : rind_lmdb_fail(request->ctx, lmdb->directory,
+                                                            result.error, "writing");
     }
 }
 
 static void batch_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *batch)
 {
-    bool is_commit = false;
-    int error = MDB_MAP_FULL;
+    struct batch_result result = {.error = MDB_MAP_FULL};
     for (unsigned attempt = 0; attempt < RIND_LMDB_ATTEMPTS_MAX; attempt++) {
-        error = batch_try(lmdb, batch, &is_commit);
-        if (error != MDB_MAP_FULL) {
+        result = batch_try(lmdb, batch);
+        if (result.error != MDB_MAP_FULL) {
             break;
         }
         rind_status status = rind_lmdb_grow(batch->ctx, lmdb);
@@ -273,8 +300,8 @@ static void batch_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *b
             return;
         }
     }
-    if (error != 0) {
-        batch_fail(lmdb, batch, error, is_commit);
+    if (result.error != 0) {
+        batch_fail(lmdb, batch, result);
         return;
     }
     rind_lmdb_changes_announce(lmdb);
