@@ -55,7 +55,8 @@ async function life() {
 async function previousConfigurations() {
     const other = { ...configuration, pin_hashing_mode: "Standard2019" };
     await newClient().register(bytes("1"), bytes("moved"), info, 2);
-    const client = new sdk.Client(new sdk.Configuration(other), [new sdk.Configuration(configuration)]);
+    /* The bridge takes previous configurations as plain objects. */
+    const client = new sdk.Client(new sdk.Configuration(other), [configuration]);
     const error = await failure(() => client.recover(bytes("1"), info));
     check(error.reason === RecoverErrorReason.InvalidPin || error.reason === RecoverErrorReason.NotRegistered,
         "the same realm with another hashing mode does not know the pin");

@@ -168,12 +168,3 @@ void rind_child_kill(struct rind_child *child)
         child->pid = 0;
     }
 }
-
-void rind_child_stop(struct rind_child *child)
-{
-    rind_child_signal(child, SIGCONT);
-    rind_child_signal(child, SIGTERM);
-    if (!rind_child_wait(child, rind_deadline_in_ms(RIND_CHILD_STOP_TIMEOUT_MS))) {
-        rind_child_kill(child);
-    }
-}

@@ -48,9 +48,6 @@ void rind_child_signal(const struct rind_child *child, int signal_number);
 /* Waits until it has ended or the deadline. True if it has ended. */
 bool rind_child_wait(struct rind_child *child, struct rind_deadline deadline);
 
-/* SIGTERM, and SIGKILL if it does not end within RIND_CHILD_STOP_TIMEOUT_MS. */
-void rind_child_stop(struct rind_child *child);
-
 /* SIGKILL now. */
 void rind_child_kill(struct rind_child *child);
 

@@ -157,16 +157,37 @@ static int local_remove_entry(const char *path, const struct stat *info, int kin
     return remove(path);
 }
 
+/* All of a kind are told at once, so that stopping takes as long as the slowest. */
+static void local_stop_kind(struct rind_local *local, const char *kind)
+{
+    struct rind_deadline deadline = rind_deadline_in_ms(RIND_CHILD_STOP_TIMEOUT_MS);
+    for (size_t i = 0; i < local->child_count; i++) {
+        if (strncmp(local->children[i].name, kind, strlen(kind)) == 0) {
+            rind_child_signal(&local->children[i], SIGCONT);
+            rind_child_signal(&local->children[i], SIGTERM);
+        }
+    }
+    for (size_t i = 0; i < local->child_count; i++) {
+        if (strncmp(local->children[i].name, kind, strlen(kind)) == 0 &&
+            !rind_child_wait(&local->children[i], deadline)) {
+            rind_child_kill(&local->children[i]);
+        }
+    }
+}
+
 void rind_local_close(struct rind_local *local)
 {
-    /* All are told at once, so that stopping takes as long as the slowest; then awaited in order.
-     */
-    for (size_t i = local->child_count; i > 0; i--) {
-        rind_child_signal(&local->children[i - 1], SIGCONT);
-        rind_child_signal(&local->children[i - 1], SIGTERM);
-    }
-    for (size_t i = local->child_count; i > 0; i--) {
-        rind_child_stop(&local->children[i - 1]);
+    if (local->is_directory_ours) {
+        /* All they could still save goes with the directory. */
+        for (size_t i = local->child_count; i > 0; i--) {
+            rind_child_kill(&local->children[i - 1]);
+        }
+    } else {
+        /* Outside in: whoever calls others ends before them, so nothing is left unanswered. */
+        static const char *const kinds[] = {"balancer-", "manager-", "agent-", "hsm-"};
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+            local_stop_kind(local, kinds[i]);
+        }
     }
     rind_client_close(local->client);
     rind_store_close(local->open_store);

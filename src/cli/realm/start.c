@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/keys.h"
+#include "cli/realm/ready.h"
 #include "rpc/rpc.h"
 
 #define START_TIMEOUT_MS 60000u     /* from the first process to all being ready */
@@ -442,5 +443,6 @@ rind_status rind_local_start_all(struct rind_ctx *ctx, const struct rind_local_s
                   options->realms[r].hsm_count,
                   options->realms[r].group_count > 0 ? options->realms[r].group_count : 1u);
     }
-    return start_await(ctx, start, start_look_leader, "the realm");
+    RIND_TRY(start_await(ctx, start, start_look_leader, "the realm"));
+    return rind_local_await_service(ctx, local, start->stopper);
 }
