@@ -2,6 +2,7 @@
 #include "balancer/command.h"
 
 #include "base/assert.h"
+#include "host/clock.h"
 
 static void add(struct rind_balancer_command *command, struct rind_flag row)
 {
@@ -31,19 +32,21 @@ static void add_service(struct rind_balancer_command *command)
                                     .is_required = true,
                                     .help = "PEM file with the TLS private key (PKCS#8, PKCS#1 or "
                                             "SEC 1). Read again on SIGHUP.",
-                                    .value = &command->tls_key_file});
+                                    .value = &command->tls_key_file,
+                                    .is_given = &command->has_tls_key_file});
     add(command, (struct rind_flag){.name = "tls-cert",
                                     .value_name = "TLS_CERT",
                                     .kind = RIND_FLAG_TEXT,
                                     .is_required = true,
                                     .help = "PEM file with the TLS certificate chain, leaf first. "
                                             "Read again on SIGHUP.",
-                                    .value = &command->tls_certificate_file});
+                                    .value = &command->tls_certificate_file,
+                                    .is_given = &command->has_tls_certificate_file});
     add(command, (struct rind_flag){.name = "idle-timeout",
                                     .value_name = "TIMEOUT",
                                     .fallback = "60s",
                                     .kind = RIND_FLAG_DURATION,
-                                    .min = 1,
+                                    .min = RIND_NS_PER_MS,
                                     .help = "Close connections without any progress for so long.",
                                     .value = &command->idle_timeout_ns});
     add(command,
@@ -115,7 +118,6 @@ static void add_duration(struct rind_balancer_command *command, const char *name
                                     .value_name = value_name,
                                     .fallback = fallback,
                                     .kind = RIND_FLAG_DURATION,
-                                    .min = 1,
                                     .help = help,
                                     .value = value});
 }

@@ -30,6 +30,8 @@ struct rind_balancer_command {
     const char *name; /* NULL: lb{listen} */
     const char *tls_key_file;
     const char *tls_certificate_file;
+    bool has_tls_key_file;
+    bool has_tls_certificate_file;
     uint64_t idle_timeout_ns;
     uint64_t shutdown_timeout_ns;
     uint64_t shutdown_notice_ns;

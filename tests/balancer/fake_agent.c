@@ -133,6 +133,23 @@ void fake_agent_close(struct fake_agent *agent)
     rind_mutex_fini(&agent->mutex);
 }
 
+void fake_agent_release(struct fake_agent *agent)
+{
+    uint8_t memory[8192];
+    struct rind_arena arena;
+    struct rind_ctx ctx;
+    struct rind_response response = rind_response_make(200, rind_slice_make(NULL, 0));
+    rind_arena_init(&arena, memory, sizeof(memory));
+    rind_ctx_init(&ctx, &arena);
+    rind_mutex_lock(&agent->mutex);
+    app_answer(agent, &ctx, &response);
+    for (size_t i = 0; i < agent->hanging_count; i++) {
+        rind_reply_complete(agent->hanging[i], &response);
+    }
+    agent->hanging_count = 0;
+    rind_mutex_unlock(&agent->mutex);
+}
+
 void fake_agent_set_app(struct fake_agent *agent, enum fake_agent_behaviour behaviour,
                         enum rind_agent_app_response_kind answer)
 {

@@ -51,6 +51,9 @@ void fake_agent_open(struct fake_agent *agent, uint8_t realm, uint8_t group);
 /* Cuts its connections, hanging requests included. */
 void fake_agent_close(struct fake_agent *agent);
 
+/* Answers what hangs: Ok, each with the ciphertext of the last request. */
+void fake_agent_release(struct fake_agent *agent);
+
 /* Changes of the script and looks at the record, under the lock. */
 void fake_agent_set_app(struct fake_agent *agent, enum fake_agent_behaviour behaviour,
                         enum rind_agent_app_response_kind answer);

@@ -175,17 +175,12 @@ static void world_open_store(struct world *world)
 static void world_open_secrets(struct world *world)
 {
     struct rind_secrets_source source;
-    world_put_secrets(
-        world,
-        world_secrets_json(",\"tenant-broken\":{\"1\":{\"data\":\"3000\",\"encoding\":\"Hex\","
-                           "\"algorithm\":\"RsaPkcs1Sha256\"},\"2\":{\"data\":\"11\",\"encoding\":"
-                           "\"Hex\",\"algorithm\":\"Blake2sMac256\"}}"));
     check(world, rind_secrets_file_source(&world->ctx, world->secrets_path, &source));
     source.interval_ms = 20;
     check(world, rind_secrets_open(&world->ctx, source, NULL, &world->secrets));
 }
 
-void world_open(struct world *world)
+static void world_open_files(struct world *world)
 {
     *world = (struct world){0};
     world->memory = malloc(WORLD_MEMORY_SIZE);
@@ -199,6 +194,31 @@ void world_open(struct world *world)
     snprintf(world->key_path, sizeof(world->key_path), "%s/key.pem", world->directory);
     snprintf(world->secrets_path, sizeof(world->secrets_path), "%s/secrets.json", world->directory);
     tls_files_write(world->certificate_path, world->key_path, 1);
+    world_put_secrets(
+        world,
+        world_secrets_json(",\"tenant-broken\":{\"1\":{\"data\":\"3000\",\"encoding\":\"Hex\","
+                           "\"algorithm\":\"RsaPkcs1Sha256\"},\"2\":{\"data\":\"11\",\"encoding\":"
+                           "\"Hex\",\"algorithm\":\"Blake2sMac256\"}}"));
+}
+
+const char *world_store_name(const struct world *world)
+{
+    static char name[128];
+    snprintf(name, sizeof(name), "lmdb:%s/db", world->directory);
+    return name;
+}
+
+void world_open_outside(struct world *world)
+{
+    world_open_files(world);
+    check(world, rind_store_open(&world->ctx, world_store_name(world), NULL, &world->store));
+    check(world, rind_store_create_shared_tables(&world->ctx, world->store,
+                                                 rind_deadline_in_ms(WORLD_WAIT_MS)));
+}
+
+void world_open(struct world *world)
+{
+    world_open_files(world);
     world_open_store(world);
     world_open_secrets(world);
     struct rind_balancer_options options = {.name = "lb-test",

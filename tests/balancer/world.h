@@ -36,6 +36,11 @@ struct world {
 
 /* Starts everything but agents. */
 void world_open(struct world *world);
+
+/* Only files and an LMDB store that a balancer of its own process can share: world_store_name. */
+void world_open_outside(struct world *world);
+const char *world_store_name(const struct world *world);
+
 void world_close(struct world *world);
 
 /* Opens agent `index`, leading all records of WORLD_REALM, and registers it. */
