@@ -10,7 +10,12 @@
 /* Reports the failed fact and ends the process (or the HSM's world). Provided by the platform. */
 _Noreturn void rind_panic(const char *file, int line, const char *fact);
 
-#define RIND_ASSERT(fact) ((fact) ? (void)0 : rind_panic(__FILE__, __LINE__, #fact))
+#define RIND_ASSERT(fact)                                                                          \
+    do {                                                                                           \
+        if (!(fact)) {                                                                             \
+            rind_panic(__FILE__, __LINE__, #fact);                                                 \
+        }                                                                                          \
+    } while (0)
 
 /* For the branch that cannot be reached; says why. */
 #define RIND_UNREACHABLE(why) rind_panic(__FILE__, __LINE__, "unreachable: " why)
