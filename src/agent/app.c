@@ -10,7 +10,7 @@
 #define APP_DEADLINE_MS 20000u
 #define APP_ATTEMPTS_MAX 50u
 #define APP_PAUSE_MS_FIRST 2u
-#define APP_PAUSE_MS_MAX 500u
+#define APP_PAUSE_MS_MAX 100u
 #define APP_CLIENT_KEY_SIZE 32u
 
 struct app {

@@ -27,21 +27,21 @@ struct rind_hsm_status_service {
     struct rind_thread thread;
 };
 
-/* Role clocks before a request: a lower one in its answer means that the HSM was restarted. */
-struct status_clocks {
+/* Roles before a request: an older one in its answer means that the HSM was restarted. */
+struct status_roles {
     struct rind_agent_group *groups[RIND_AGENT_GROUPS_MAX];
-    uint64_t clocks[RIND_AGENT_GROUPS_MAX];
+    struct rind_role_status roles[RIND_AGENT_GROUPS_MAX];
     size_t count;
     uint64_t boot;
 };
 
-static void status_note_clocks(struct rind_agent *agent, struct status_clocks *before)
+static void status_note_roles(struct rind_agent *agent, struct status_roles *before)
 {
     before->boot = rind_agent_hsm_boot(agent);
     before->count = rind_agent_groups(agent, before->groups);
     for (size_t i = 0; i < before->count; i++) {
         rind_mutex_lock(&before->groups[i]->lock);
-        before->clocks[i] = before->groups[i]->role.at;
+        before->roles[i] = before->groups[i]->role;
         rind_mutex_unlock(&before->groups[i]->lock);
     }
 }
@@ -58,10 +58,19 @@ static const struct rind_group_status *status_find(const struct rind_hsm_status_
 }
 
 /*
- * Within one life of the HSM clocks never fall, so a lower one in an answer to a request made after
- * the higher one was known proves a restart. All roles are then taken over as they are.
+ * Within one life of the HSM role clocks never fall, and one clock value means one role. So a lower
+ * clock, or the same one with another role, in an answer to a request that was made after the other
+ * was known, proves a restart.
  */
-static void status_detect_restart(struct rind_agent *agent, const struct status_clocks *before,
+static bool status_proves_restart(const struct rind_role_status *before,
+                                  const struct rind_role_status *now)
+{
+    return now->at < before->at ||
+           (now->at == before->at && !rind_role_equal(&now->role, &before->role));
+}
+
+/* After a restart all roles are taken over as they are. */
+static void status_detect_restart(struct rind_agent *agent, const struct status_roles *before,
                                   const struct rind_hsm_status_response *status)
 {
     if (!status->has_realm) {
@@ -70,7 +79,8 @@ static void status_detect_restart(struct rind_agent *agent, const struct status_
     bool is_restarted = false;
     for (size_t i = 0; i < before->count; i++) {
         const struct rind_group_status *now = status_find(status, before->groups[i]);
-        is_restarted = is_restarted || (now != NULL && now->role.at < before->clocks[i]);
+        is_restarted =
+            is_restarted || (now != NULL && status_proves_restart(&before->roles[i], &now->role));
     }
     uint64_t boot = before->boot;
     if (!is_restarted || !atomic_compare_exchange_strong(&agent->hsm_boot, &boot, boot + 1)) {
@@ -88,9 +98,9 @@ static void status_detect_restart(struct rind_agent *agent, const struct status_
 static rind_status status_request(struct rind_ctx *ctx, struct rind_agent *agent,
                                   struct rind_slice *encoded)
 {
-    struct status_clocks before;
+    struct status_roles before;
     struct rind_hsm_status_response status;
-    status_note_clocks(agent, &before);
+    status_note_roles(agent, &before);
     RIND_TRY(rind_hsm_link_status(&agent->hsm, ctx, &status));
     rind_agent_set_hsm_id(agent, &status.id);
     status_detect_restart(agent, &before, &status);

@@ -47,16 +47,16 @@ static struct rind_leader *role_store(struct rind_agent_group *group,
     return retired;
 }
 
-static bool role_equal(const struct rind_role_status *a, const struct rind_role_status *b)
+bool rind_role_equal(const struct rind_group_member_role *a, const struct rind_group_member_role *b)
 {
-    if (a->role.kind != b->role.kind) {
+    if (a->kind != b->kind) {
         return false;
     }
-    switch (a->role.kind) {
+    switch (a->kind) {
     case RIND_ROLE_LEADER:
-        return a->role.leader.starting == b->role.leader.starting;
+        return a->leader.starting == b->leader.starting;
     case RIND_ROLE_STEPPING_DOWN:
-        return a->role.stepping_down.leader_starting == b->role.stepping_down.leader_starting;
+        return a->stepping_down.leader_starting == b->stepping_down.leader_starting;
     case RIND_ROLE_WITNESS:
         return true;
     }
@@ -75,7 +75,7 @@ void rind_role_apply(struct rind_agent_group *group, uint64_t boot,
         is_changed = true;
     } else if (boot == group->hsm_boot && role->at == group->role.at) {
         /* The reference aborts; only a host that mixes up replies can cause it. */
-        is_contradiction = !role_equal(role, &group->role);
+        is_contradiction = !rind_role_equal(&role->role, &group->role.role);
     }
     rind_mutex_unlock(&group->lock);
     if (is_changed) {
@@ -83,8 +83,7 @@ void rind_role_apply(struct rind_agent_group *group, uint64_t boot,
                       (unsigned long long)role->at);
     }
     if (is_contradiction) {
-        RIND_LOG_ERROR(&group->log,
-                       "the HSM reported two roles at clock %llu: is one HSM shared by two agents?",
+        RIND_LOG_ERROR(&group->log, "the HSM reported two roles at clock %llu: was it restarted?",
                        (unsigned long long)role->at);
     }
     if (retired != NULL) {

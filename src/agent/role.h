@@ -18,4 +18,8 @@ void rind_role_apply(struct rind_agent_group *group, uint64_t boot,
 void rind_role_restart(struct rind_agent_group *group, uint64_t boot,
                        const struct rind_role_status *role);
 
+/* The same kind and the same first index. */
+bool rind_role_equal(const struct rind_group_member_role *a,
+                     const struct rind_group_member_role *b);
+
 #endif

@@ -13,6 +13,7 @@
 #include "agent/rpc.h"
 
 #define REALM_ARENA_SIZE (256u << 20)
+#define REALM_SCRIPT_SIZE_MAX 65536u
 
 void realm_fail_test(const char *what, const char *sentence)
 {
@@ -53,10 +54,11 @@ static enum realm_fault take_fault(struct realm_node *node, enum rind_hsm_reques
 static void hold(struct realm_node *node)
 {
     struct realm *realm = node->realm;
-    uint64_t release_count = node->release_count;
+    unsigned ticket = node->ticket_next++;
+    RIND_ASSERT(ticket < 64);
     node->held++;
     rind_cond_broadcast(&realm->changed);
-    while (node->release_count == release_count) {
+    while ((node->tickets_out >> ticket & 1) == 0) {
         if (!rind_cond_wait(&realm->changed, &realm->lock, rind_deadline_in_ms(REALM_WAIT_MS))) {
             realm_fail_test("transport", "a held reply was never released");
         }
@@ -74,7 +76,9 @@ static rind_status transport_send(void *self, struct rind_ctx *ctx, struct rind_
     rind_status status = RIND_OK;
     rind_mutex_lock(&realm->lock);
     enum realm_fault fault = take_fault(node, kind);
-    if (fault != REALM_FAULT_UNAVAILABLE) {
+    if (fault == REALM_FAULT_ANSWER) {
+        *response = node->scripted;
+    } else if (fault != REALM_FAULT_UNAVAILABLE) {
         status = cluster_send_bytes(realm->cores, node->h, request, &reply);
         bool is_copied = !rind_is_ok(status) || rind_arena_copy(ctx->arena, reply, response);
         cluster_reset(realm->cores);
@@ -96,6 +100,7 @@ static rind_status transport_send(void *self, struct rind_ctx *ctx, struct rind_
         *response = rind_slice_text("garbled");
         return RIND_OK;
     case REALM_FAULT_HOLD:
+    case REALM_FAULT_ANSWER:
     case REALM_FAULT_NONE:
         break;
     }
@@ -109,6 +114,33 @@ void realm_fail(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind
     realm->nodes[h].fault = fault;
     realm->nodes[h].fault_kind = kind;
     realm->nodes[h].fault_count = count;
+    realm->nodes[h].ticket_next = 0;
+    realm->nodes[h].tickets_out = 0;
+    rind_mutex_unlock(&realm->lock);
+}
+
+void realm_fail_with(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind,
+                     const struct rind_schema *schema, const void *response, unsigned count)
+{
+    struct rind_hsm_metric_list no_metrics = {NULL, 0};
+    void *memory = rind_ctx_alloc(&realm->ctx, REALM_SCRIPT_SIZE_MAX);
+    RIND_ASSERT(memory != NULL);
+    struct rind_buffer bytes;
+    rind_buffer_init(&bytes, memory, REALM_SCRIPT_SIZE_MAX);
+    realm_require(realm,
+                  rind_hsm_response_encode(&realm->ctx, schema, response, &no_metrics, &bytes),
+                  "scripted answer");
+    realm_fail(realm, h, kind, REALM_FAULT_ANSWER, count);
+    rind_mutex_lock(&realm->lock);
+    realm->nodes[h].scripted = rind_buffer_slice(&bytes);
+    rind_mutex_unlock(&realm->lock);
+}
+
+void realm_release_one(struct realm *realm, unsigned h, unsigned ticket)
+{
+    rind_mutex_lock(&realm->lock);
+    realm->nodes[h].tickets_out |= UINT64_C(1) << ticket;
+    rind_cond_broadcast(&realm->changed);
     rind_mutex_unlock(&realm->lock);
 }
 
@@ -127,7 +159,7 @@ void realm_release(struct realm *realm, unsigned h)
 {
     rind_mutex_lock(&realm->lock);
     realm->nodes[h].fault = REALM_FAULT_NONE;
-    realm->nodes[h].release_count++;
+    realm->nodes[h].tickets_out = UINT64_MAX;
     rind_cond_broadcast(&realm->changed);
     rind_mutex_unlock(&realm->lock);
 }
@@ -141,6 +173,15 @@ unsigned realm_calls(struct realm *realm, unsigned h, enum rind_hsm_request_kind
 }
 
 /* ---- beginning and end ---- */
+
+static void open_store(struct realm *realm, struct realm_node *node)
+{
+    struct rind_store_options options = {.merkle_cache_nodes = 1000, .delete_delay_ms = 50};
+    node->engine = fault_engine_new(realm->engine);
+    realm_require(
+        realm, rind_store_open_engine(&realm->ctx, &node->engine->engine, &options, &node->store),
+        "store");
+}
 
 struct realm *realm_new(unsigned count)
 {
@@ -165,16 +206,16 @@ struct realm *realm_new(unsigned count)
         realm, rind_log_open(&realm->ctx, STDERR_FILENO, RIND_LOG_FORMAT_TEXT, level, &realm->sink),
         "log");
     realm->log = rind_log_make(realm->sink);
-    struct rind_store_options options = {.merkle_cache_nodes = 1000, .delete_delay_ms = 50};
-    realm_require(realm, rind_store_open(&realm->ctx, "memory:", &options, &realm->store), "store");
-    realm_require(realm,
-                  rind_store_create_shared_tables(&realm->ctx, realm->store,
-                                                  rind_deadline_in_ms(REALM_WAIT_MS)),
-                  "tables");
+    realm_require(realm, rind_engine_open_memory(&realm->ctx, NULL, &realm->engine), "engine");
     for (unsigned h = 0; h < count; h++) {
         realm->nodes[h].realm = realm;
         realm->nodes[h].h = h;
+        open_store(realm, &realm->nodes[h]);
     }
+    realm_require(realm,
+                  rind_store_create_shared_tables(&realm->ctx, realm->nodes[0].store,
+                                                  rind_deadline_in_ms(REALM_WAIT_MS)),
+                  "tables");
     return realm;
 }
 
@@ -182,8 +223,9 @@ void realm_free(struct realm *realm)
 {
     for (unsigned h = 0; h < realm->node_count; h++) {
         realm_stop(realm, h);
+        rind_store_close(realm->nodes[h].store);
     }
-    rind_store_close(realm->store);
+    rind_engine_close(realm->engine);
     cluster_free(realm->cores);
     rind_log_close(realm->sink);
     rind_arena_unmap(realm->arena);
@@ -242,12 +284,15 @@ void realm_start(struct realm *realm, unsigned h, bool is_served)
     struct realm_node *node = &realm->nodes[h];
     struct rind_address address;
     char text[64];
-    (void)snprintf(text, sizeof(text), "127.0.0.1:%u", is_served ? free_port() : 1u + h);
+    if (node->port == 0) {
+        node->port = is_served ? free_port() : (uint16_t)(1u + h);
+    }
+    (void)snprintf(text, sizeof(text), "127.0.0.1:%u", node->port);
     realm_require(realm, rind_address_parse(&realm->ctx, rind_slice_text(text), &address), text);
     struct rind_agent_options options = {
         .name = "test",
         .transport = {transport_send, node},
-        .store = realm->store,
+        .store = node->store,
         .events = {events_publish, (h & 1) == 0, NULL, node},
         .log = &realm->log,
         .default_rate = realm->default_rate,

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
+#include "agent/fault_engine.h"
 #include "hsm/cluster.h"
 #include "net/net.h"
 
@@ -21,7 +22,8 @@ enum realm_fault {
     REALM_FAULT_UNAVAILABLE, /* the request does not reach the core */
     REALM_FAULT_LOSE_REPLY,  /* the core executes it, the agent never hears */
     REALM_FAULT_GARBLE_REPLY,
-    REALM_FAULT_HOLD, /* the reply waits until realm_release */
+    REALM_FAULT_HOLD,   /* the reply waits until realm_release or realm_release_one */
+    REALM_FAULT_ANSWER, /* the core is not asked; realm_fail_with's bytes are the reply */
 };
 
 struct realm;
@@ -29,16 +31,21 @@ struct realm;
 struct realm_node {
     struct realm *realm;
     unsigned h;
-    struct rind_agent *agent;
+    struct rind_store *store;    /* its own, over the realm's engine */
+    struct fault_engine *engine; /* the store's way to it */
+    struct rind_agent *agent;    /* NULL while it is stopped */
     struct rind_server *server;
+    uint16_t port; /* kept over restarts */
     struct rind_event_counts events;
     bool events_fail;
     /* Guarded by the realm's lock: */
     enum realm_fault fault; /* of requests of kind fault_kind, */
     enum rind_hsm_request_kind fault_kind;
-    unsigned fault_count; /* so many times */
-    unsigned held;        /* replies waiting now */
-    uint64_t release_count;
+    unsigned fault_count;       /* so many times */
+    unsigned held;              /* replies waiting now */
+    unsigned ticket_next;       /* the next held reply gets this number, from 0 */
+    uint64_t tickets_out;       /* bit n: reply n may go */
+    struct rind_slice scripted; /* of REALM_FAULT_ANSWER */
     unsigned calls[RIND_HSM_REQUEST_APP_REQUEST + 1]; /* seen, by kind */
 };
 
@@ -46,7 +53,7 @@ struct realm {
     struct rind_mutex lock;   /* guards the cores and the nodes' fault fields */
     struct rind_cond changed; /* something that tests wait for */
     struct cluster *cores;
-    struct rind_store *store;
+    struct rind_engine *engine; /* in memory, shared by all nodes */
     struct rind_log_sink *sink;
     struct rind_log log;
     struct realm_node nodes[REALM_NODES_MAX];
@@ -78,8 +85,13 @@ struct rind_group_id realm_new_group(struct realm *realm, const unsigned *member
 /* Injects a fault into the next `count` requests of `kind`. */
 void realm_fail(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind,
                 enum realm_fault fault, unsigned count);
+/* The next `count` requests of `kind` get this answer; the core never sees them. */
+void realm_fail_with(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind,
+                     const struct rind_schema *schema, const void *response, unsigned count);
 /* Waits until `count` replies are held. */
 void realm_wait_held(struct realm *realm, unsigned h, unsigned count);
+/* Lets one held reply go, by the order in which they were held. */
+void realm_release_one(struct realm *realm, unsigned h, unsigned ticket);
 /* Lets held replies go, and future ones. */
 void realm_release(struct realm *realm, unsigned h);
 unsigned realm_calls(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind);
