@@ -153,6 +153,10 @@ static void hardware_answer(struct fake_realm *realm, const struct rind_transpor
         realm->handshake_count += envelope.encrypted.kind == RIND_NOISE_REQUEST_HANDSHAKE;
         outcome = hardware_app(realm, &envelope);
     }
+    if (outcome.kind == RIND_CLIENT_RESPONSE_OK && realm->has_session_lifetime &&
+        outcome.ok.kind == RIND_NOISE_RESPONSE_HANDSHAKE) {
+        outcome.ok.handshake.session_lifetime = realm->session_lifetime;
+    }
     answer(response, refusal_status(outcome.kind), &cluster->ctx, &rind_client_response_schema,
            &outcome);
 }

@@ -58,6 +58,8 @@ struct fake_realm {
     size_t fault_next;
     struct fake_fault fault_always; /* after those */
     fake_tamper tamper;
+    bool has_session_lifetime; /* hardware: told to clients instead of the core's */
+    struct rind_duration session_lifetime;
     unsigned request_count;
     unsigned handshake_count;
     unsigned handshake_only_count;
