@@ -278,6 +278,22 @@ static bool realm_serve(struct fake_realm *realm, const struct rind_transport_re
     return false;
 }
 
+static void wait_for_other(const struct fake_realm *realm)
+{
+    struct fake_realm *other = realm->waits_for;
+    for (unsigned waited_ms = 0; other != NULL; waited_ms++) {
+        pthread_mutex_lock(&other->lock);
+        bool is_reached = other->request_count >= realm->waits_for_request_count;
+        pthread_mutex_unlock(&other->lock);
+        if (is_reached) {
+            return;
+        }
+        assert_true(waited_ms < HANG_MS_MAX);
+        struct timespec pause = {0, 1000000};
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void fake_send(void *self, const struct rind_transport_request *request,
                       struct rind_transport_response *response)
 {
@@ -285,6 +301,7 @@ static void fake_send(void *self, const struct rind_transport_request *request,
     for (size_t i = 0; i < realms->count; i++) {
         struct fake_realm *realm = &realms->realms[i];
         if (strcmp(realm->url, request->url) == 0) {
+            wait_for_other(realm);
             pthread_mutex_lock(&realm->lock);
             bool is_hanging = realm_serve(realm, request, response);
             pthread_mutex_unlock(&realm->lock);

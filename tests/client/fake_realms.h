@@ -60,6 +60,8 @@ struct fake_realm {
     fake_tamper tamper;
     bool has_session_lifetime; /* hardware: told to clients instead of the core's */
     struct rind_duration session_lifetime;
+    struct fake_realm *waits_for; /* answers only once that realm has had ... */
+    unsigned waits_for_request_count;
     unsigned request_count;
     unsigned handshake_count;
     unsigned handshake_only_count;

@@ -330,6 +330,8 @@ static void player_send(void *self, const struct rind_transport_request *request
     const json_t *exchange = realm->exchanges[realm->sent_count++];
     check_request(request, exchange);
     struct rind_slice body = rind_vectors_hex(exchange, "response_body", &player.arena);
+    assert_true(body.length <= sizeof(response->body));
+    memcpy(response->body, body.data, body.length);
     wait_for_round(exchange);
     pthread_mutex_unlock(&player.lock);
     if (json_object_get(exchange, "leg") == NULL) {
@@ -339,8 +341,6 @@ static void player_send(void *self, const struct rind_transport_request *request
         wait_until_abandoned(request);
         return;
     }
-    assert_true(body.length <= sizeof(response->body));
-    memcpy(response->body, body.data, body.length);
     response->body_size = body.length;
     response->status = (uint16_t)rind_vectors_integer(exchange, "status");
 }
