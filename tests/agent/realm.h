@@ -142,7 +142,37 @@ void realm_wait_committed(struct realm *realm, unsigned h, const struct rind_gro
 enum rind_agent_become_leader_response_kind realm_become_leader(struct realm *realm, unsigned h,
                                                                 const struct rind_group_id *group,
                                                                 const uint64_t *last);
+/* --- Transfers --- */
+
+/* All five steps; `part` NULL: all that the source owns. */
+void realm_transfer(struct realm *realm, unsigned source_leader, const struct rind_group_id *source,
+                    unsigned destination_leader, const struct rind_group_id *destination,
+                    const struct rind_owned_range *part);
+
+/* What the HSM of `h` owns of the group now; false if it does not lead it or owns nothing. */
+bool realm_owned(struct realm *realm, unsigned h, const struct rind_group_id *group,
+                 struct rind_owned_range *range);
+
+/* The steps. */
+struct rind_agent_transfer_prepare_response realm_prepare(struct realm *realm, unsigned h,
+                                                          const struct rind_group_id *source,
+                                                          const struct rind_group_id *destination,
+                                                          const struct rind_owned_range *range);
+struct rind_agent_transfer_out_response
+realm_transfer_out(struct realm *realm, unsigned h, const struct rind_group_id *source,
+                   const struct rind_group_id *destination, const struct rind_owned_range *range,
+                   const struct rind_agent_transfer_prepare_ok *prepared);
+enum rind_agent_transfer_in_response_kind
+realm_transfer_in(struct realm *realm, unsigned h, const struct rind_group_id *source,
+                  const struct rind_group_id *destination,
+                  const struct rind_agent_transfer_prepare_ok *prepared,
+                  const struct rind_agent_transfer_out_ok *out);
+enum rind_agent_transfer_complete_response_kind
+realm_transfer_complete(struct realm *realm, unsigned h, const struct rind_group_id *source,
+                        const struct rind_group_id *destination,
+                        const struct rind_owned_range *range);
+
 /* Calls `is_true(self)` until it is, or the test fails. */
-void realm_wait_until(bool (*is_true)(void *self), void *self);
+void realm_wait_until(struct realm *realm, bool (*is_true)(void *self), void *self);
 
 #endif

@@ -1,8 +1,8 @@
 /* realm_client.c - users of the realm and waits: see realm.h. */
-#include <sched.h>
-
 #include "agent/leadership.h"
 #include "agent/realm_inner.h"
+
+#define REALM_LOOK_AGAIN_MS 5u
 
 /* ---- requests ---- */
 
@@ -199,14 +199,18 @@ void realm_wait_committed(struct realm *realm, unsigned h, const struct rind_gro
     rind_mutex_unlock(&group->lock);
 }
 
-void realm_wait_until(bool (*is_true)(void *self), void *self)
+void realm_wait_until(struct realm *realm, bool (*is_true)(void *self), void *self)
 {
     struct rind_deadline deadline = rind_deadline_in_ms(REALM_WAIT_MS);
     while (!is_true(self)) {
         if (rind_deadline_has_expired(deadline)) {
             realm_fail_test("wait", "the condition never came true");
         }
-        sched_yield();
+        /* Most changes come with a call of a core; others are noticed a little later. */
+        rind_mutex_lock(&realm->lock);
+        (void)rind_cond_wait(&realm->changed, &realm->lock,
+                             rind_deadline_in_ms(REALM_LOOK_AGAIN_MS));
+        rind_mutex_unlock(&realm->lock);
     }
 }
 

@@ -123,7 +123,7 @@ static bool has_queued(void *self)
 static void wait_queued(struct fixture *fixture, size_t queued)
 {
     struct queue_wish wish = {fixture, queued};
-    realm_wait_until(has_queued, &wish);
+    realm_wait_until(fixture->realm, has_queued, &wish);
 }
 
 static void entries_queued_during_a_slow_append_go_in_batches_of_100(void **state)
