@@ -9,6 +9,7 @@
  * item 19): it sets RIND_HSM_PARENT to its process id in the child's environment.
  */
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,8 @@ static rind_status main_run(struct rind_ctx *ctx, const struct main_options *opt
                             struct rind_log_sink *sink)
 {
     RIND_REQUIRE(ctx, sodium_init() >= 0, RIND_E_INTERNAL, "libsodium cannot start");
+    /* A file size limit is an error of the write that meets it, not the end of the process. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     RIND_TRY(main_die_with_parent(ctx));
     RIND_TRY(main_check_keys(ctx, options));
     struct main_names names;
