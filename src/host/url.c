@@ -113,7 +113,7 @@ static void url_append_segment(struct rind_buffer *buffer, size_t start, struct 
         if (c <= 0x20 || c >= 0x7f || strchr("\"#<>?`{}", c) != NULL) {
             rind_buffer_print(buffer, "%%%02X", c);
         } else {
-            rind_buffer_append_byte(buffer, c == '\\' ? '/' : c);
+            rind_buffer_append_byte(buffer, c);
         }
     }
     if (!is_last) {
@@ -125,10 +125,11 @@ static void url_append_path(struct rind_buffer *buffer, struct rind_slice path)
 {
     size_t start = buffer->length;
     rind_buffer_append_byte(buffer, '/');
-    size_t at = path.length > 0 && path.data[0] == '/' ? 1 : 0;
+    /* A backslash separates like a slash in these schemes. */
+    size_t at = path.length > 0 && (path.data[0] == '/' || path.data[0] == '\\') ? 1 : 0;
     while (at < path.length) {
         struct rind_slice rest = url_from(path, at);
-        size_t length = url_find(rest, "/");
+        size_t length = url_find(rest, "/\\");
         url_append_segment(buffer, start, rind_slice_make(rest.data, length),
                            at + length == path.length);
         at += length + 1;

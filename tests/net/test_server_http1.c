@@ -137,7 +137,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
     raw_client_send(&client, requests, used);
     const char *at = raw_client_read_answers(&client, 50);
     for (int i = 0; i < 50; i++) {
-        char expected[16];
+        char expected[24];
         (void)snprintf(expected, sizeof(expected), "number%02d", i);
         at = strstr(at, expected);
         assert_non_null(at);
