@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 struct rind_process {
     struct rind_log log;
     int signal_fd;
+    int wake_fd; /* written when the shutdown deadline changes */
     struct rind_thread thread;
     struct rind_stopper stop;    /* the process shall end */
     struct rind_stopper closing; /* the signal thread shall end */
@@ -74,13 +76,12 @@ static struct rind_deadline process_shutdown_deadline(struct rind_process *proce
     return deadline;
 }
 
-#define PROCESS_TICK_MS 1000u /* how late a shutdown deadline set meanwhile may be noticed */
-
 static void process_run(void *self)
 {
     struct rind_process *process = self;
-    struct pollfd fds[2] = {
+    struct pollfd fds[3] = {
         {.fd = process->signal_fd, .events = POLLIN},
+        {.fd = process->wake_fd, .events = POLLIN},
         {.fd = rind_stopper_fd(&process->closing), .events = POLLIN},
     };
     while (!rind_stopper_is_set(&process->closing)) {
@@ -89,14 +90,12 @@ static void process_run(void *self)
             RIND_LOG_WARN(&process->log, "shutdown took longer than its limit: exiting now");
             _exit(0);
         }
-        /* Idle daemons sleep for good; only after a stop was asked for does the limit tick. */
-        bool is_stopping = rind_stopper_is_set(&process->stop);
-        if (is_stopping) {
-            deadline = rind_deadline_min(deadline, rind_deadline_in_ms(PROCESS_TICK_MS));
-        }
-        if (poll(fds, 2, rind_deadline_poll_ms(deadline)) <= 0) {
+        if (poll(fds, 3, rind_deadline_poll_ms(deadline)) <= 0) {
             continue;
         }
+        uint64_t wakes;
+        ssize_t got = read(process->wake_fd, &wakes, sizeof(wakes));
+        (void)got; /* nothing there is fine: something else woke us */
         struct signalfd_siginfo info;
         if (read(process->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
             process_take_signal(process, info.ssi_signo);
@@ -117,6 +116,11 @@ static rind_status process_start(struct rind_ctx *ctx, struct rind_process *proc
         ctx, process->signal_fd >= 0, RIND_E_LIMIT,
         "could not make a signal descriptor: %s; raise the limit of open files (ulimit -n)",
         strerror(errno));
+    process->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    RIND_REQUIRE(
+        ctx, process->wake_fd >= 0, RIND_E_LIMIT,
+        "could not make an event descriptor: %s; raise the limit of open files (ulimit -n)",
+        strerror(errno));
     return rind_thread_start(ctx, &process->thread, "signals", process_run, process);
 }
 
@@ -125,6 +129,9 @@ static void process_release(struct rind_process *process)
     rind_thread_join(&process->thread);
     if (process->signal_fd >= 0) {
         (void)close(process->signal_fd);
+    }
+    if (process->wake_fd >= 0) {
+        (void)close(process->wake_fd);
     }
     rind_cond_fini(&process->changed);
     rind_mutex_fini(&process->mutex);
@@ -151,6 +158,7 @@ rind_status rind_process_open(struct rind_ctx *ctx, const struct rind_log *log,
     }
     made->log = log != NULL ? *log : rind_log_make(NULL);
     made->signal_fd = -1;
+    made->wake_fd = -1;
     made->shutdown_deadline = rind_deadline_never();
     rind_mutex_init(&made->mutex);
     rind_cond_init(&made->changed);
@@ -201,6 +209,9 @@ void rind_process_set_shutdown_deadline(struct rind_process *process, struct rin
     rind_mutex_lock(&process->mutex);
     process->shutdown_deadline = deadline;
     rind_mutex_unlock(&process->mutex);
+    uint64_t one = 1;
+    ssize_t written = write(process->wake_fd, &one, sizeof(one));
+    (void)written; /* fails only if the counter is full: then it is readable anyway */
 }
 
 /* One datagram to the service manager, if there is one (sd_notify(3)). */
