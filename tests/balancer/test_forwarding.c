@@ -4,7 +4,9 @@
  */
 #include "balancer/world.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -378,6 +380,64 @@ static void nonsense_in_discovery_hides_no_agent(void **state)
     world_wait_for_status(&world, 200);
 }
 
+/* A socket that lets the kernel accept connections and never reads. */
+static void a_black_hole_in_discovery_delays_nobody(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    char url[64];
+    int hole = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(hole >= 0);
+    assert_int_equal(bind(hole, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(hole, 16), 0);
+    assert_int_equal(getsockname(hole, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", (unsigned)ntohs(address.sin_port));
+    world_register(&world, url);
+    struct fake_agent *agent = world_add_agent(&world, 0, 1);
+    world_wait_for_status(&world, 200);
+    unsigned polls = fake_agent_status_count(agent);
+    struct rind_deadline deadline = rind_deadline_in_ms(WORLD_WAIT_MS);
+    while (fake_agent_status_count(agent) < polls + 8) {
+        assert_int_equal(world_try(&world), 200);
+        assert_false(rind_deadline_has_expired(deadline));
+    }
+    close(hole);
+}
+
+/* --- metrics --- */
+
+#define REALM_TAG "realm:05050505050505050505050505050505"
+
+static void each_pass_is_measured_with_its_tags(void **state)
+{
+    (void)state;
+    static char times[65536];
+    struct fake_agent *agent = world_add_agent(&world, 0, 3);
+    world_wait_for_status(&world, 200);
+    (void)world_request_times(&world, times, sizeof(times));
+    assert_non_null(strstr(times, "result:ok success:true " REALM_TAG
+                                  " missing_scope:false tenant:" WORLD_TENANT
+                                  " group:03030303030303030303030303030303\n"));
+
+    size_t before = world_request_times(&world, times, sizeof(times));
+    assert_int_equal(post_with_token(rind_slice_text("bogus")), 401);
+    assert_int_equal(world_request_times(&world, times, sizeof(times)), before + 1);
+    assert_non_null(strstr(times, "result:invalidauth success:false " REALM_TAG "\n"));
+
+    fake_agent_set_app(agent, FAKE_AGENT_ANSWERS, RIND_AGENT_APP_NOT_LEADER);
+    before = world_request_times(&world, times, sizeof(times));
+    assert_int_equal(world_try(&world), 503); /* two passes */
+    assert_int_equal(world_request_times(&world, times, sizeof(times)), before + 2);
+    assert_non_null(strstr(times, "result:unavailable success:false " REALM_TAG
+                                  " missing_scope:false tenant:" WORLD_TENANT " group:"));
+
+    before = world_request_times(&world, times, sizeof(times));
+    world_post(&world, rind_slice_text("nonsense"), &answer); /* never handled */
+    assert_int_equal(answer.status, 400);
+    assert_int_equal(world_request_times(&world, times, sizeof(times)), before);
+}
+
 /* --- many at once --- */
 
 struct crowd_member {
@@ -470,6 +530,8 @@ int main(void)
         CASE(a_hung_leader_fails_over_for_handshakes),
         CASE(an_unreadable_store_leaves_the_last_table_in_use),
         CASE(nonsense_in_discovery_hides_no_agent),
+        CASE(a_black_hole_in_discovery_delays_nobody),
+        CASE(each_pass_is_measured_with_its_tags),
         CASE(requests_flow_while_leaders_change),
 #undef CASE
     };

@@ -180,6 +180,48 @@ static void world_open_secrets(struct world *world)
     check(world, rind_secrets_open(&world->ctx, source, NULL, &world->secrets));
 }
 
+/* Called on the balancer's threads, where a failing assertion would not be seen: when the text is
+ * full (tests that send thousands of requests do not look at it), it stays as it is. */
+static void world_emit(void *self, const struct rind_metric *metric)
+{
+    struct world *world = self;
+    struct rind_buffer line;
+    char memory[1024];
+    if (strcmp(metric->name, "load_balancer.request.time.ns") != 0) {
+        return;
+    }
+    rind_buffer_init(&line, memory, sizeof(memory));
+    for (size_t i = 0; i < metric->tag_count; i++) {
+        rind_buffer_print(&line, "%s%c", metric->tags[i], i + 1 < metric->tag_count ? ' ' : '\n');
+    }
+    rind_mutex_lock(&world->metrics_mutex);
+    if (world->metrics_length + line.length <= sizeof(world->metrics_text)) {
+        memcpy(world->metrics_text + world->metrics_length, memory, line.length);
+        world->metrics_length += line.length;
+    }
+    rind_mutex_unlock(&world->metrics_mutex);
+}
+
+size_t world_request_times(struct world *world, char *text, size_t size)
+{
+    size_t lines = 0;
+    rind_mutex_lock(&world->metrics_mutex);
+    snprintf(text, size, "%.*s", (int)world->metrics_length, world->metrics_text);
+    rind_mutex_unlock(&world->metrics_mutex);
+    for (const char *c = text; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    return lines;
+}
+
+static void world_open_metrics(struct world *world)
+{
+    const struct rind_metrics_sink sink = {.emit = world_emit, .self = world};
+    rind_mutex_init(&world->metrics_mutex);
+    check(world, rind_metrics_new(&world->ctx, NULL, 0, &world->metrics));
+    rind_metrics_add_sink(world->metrics, &sink);
+}
+
 static void world_open_files(struct world *world)
 {
     *world = (struct world){0};
@@ -221,12 +263,14 @@ void world_open(struct world *world)
     world_open_files(world);
     world_open_store(world);
     world_open_secrets(world);
+    world_open_metrics(world);
     struct rind_balancer_options options = {.name = "lb-test",
                                             .tls_certificate_file = world->certificate_path,
                                             .tls_key_file = world->key_path,
                                             .idle_timeout_ns = 60 * RIND_NS_PER_S,
                                             .store = world->store,
-                                            .secrets = world->secrets};
+                                            .secrets = world->secrets,
+                                            .metrics = world->metrics};
     check(world, rind_address_parse(&world->ctx, rind_slice_text("127.0.0.1:0"), &options.listen));
     check(world, rind_balancer_open(&world->ctx, &options, &world->balancer));
     struct rind_address address = rind_balancer_address(world->balancer);
@@ -248,6 +292,7 @@ void world_close(struct world *world)
         fake_agent_close(&world->agents[i]);
     }
     rind_secrets_close(world->secrets);
+    rind_metrics_close(world->metrics);
     rind_store_close(world->store);
     nftw(world->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     free(world->memory);

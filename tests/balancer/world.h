@@ -10,6 +10,7 @@
 #include "balancer/balancer.h"
 #include "balancer/fake_agent.h"
 #include "balancer/web.h"
+#include "host/thread.h"
 
 #define WORLD_REALM 0x05u
 #define WORLD_TENANT "test-acme"
@@ -29,6 +30,10 @@ struct world {
     struct world_engine *engine; /* of the store */
     struct rind_store *store;
     struct rind_secrets *secrets;
+    struct rind_metrics *metrics;
+    struct rind_mutex metrics_mutex; /* guards the text */
+    char metrics_text[65536];        /* of request.time: one line of tags each */
+    size_t metrics_length;
     struct rind_balancer *balancer;
     int port;
     struct fake_agent agents[3];
@@ -51,6 +56,10 @@ void world_register(struct world *world, const char *url);
 
 /* Makes every read and write of the store fail from now on, or not any longer. */
 void world_set_store_fails(struct world *world, bool fails);
+
+/* The tags of all load_balancer.request.time so far, a line each, copied to
+ * `text`. Returns how many lines. */
+size_t world_request_times(struct world *world, char *text, size_t size);
 
 /* Replaces the secrets file by `json`. */
 void world_put_secrets(struct world *world, const char *json);
