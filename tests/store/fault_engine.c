@@ -11,7 +11,7 @@ static struct fault_engine *fault_of(struct rind_engine *engine)
 /* What happens to this call. */
 static enum fault_kind fault_next(struct fault_engine *fault, enum fault_call call)
 {
-    unsigned n = ++fault->calls[call];
+    unsigned n = atomic_fetch_add(&fault->calls[call], 1) + 1;
     if (call != fault->call) {
         return FAULT_NONE;
     }
@@ -162,5 +162,7 @@ void fault_engine_set(struct fault_engine *fault, enum fault_call call, enum fau
     fault->first = first;
     fault->times = times;
     fault->code = code;
-    memset(fault->calls, 0, sizeof(fault->calls));
+    for (size_t i = 0; i < FAULT_CALLS; i++) {
+        atomic_store(&fault->calls[i], 0);
+    }
 }

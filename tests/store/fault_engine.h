@@ -5,6 +5,8 @@
 #ifndef RIND_TESTS_STORE_FAULT_ENGINE_H
 #define RIND_TESTS_STORE_FAULT_ENGINE_H
 
+#include <stdatomic.h>
+
 #include "store/store.h"
 
 enum fault_call { FAULT_READ, FAULT_WRITE, FAULT_TEST, FAULT_CREATE_TABLE, FAULT_CALLS };
@@ -25,7 +27,7 @@ struct fault_engine {
     unsigned first; /* ... from the first-th (from 1) on ... */
     unsigned times; /* ... so often */
     enum rind_code code;
-    unsigned calls[FAULT_CALLS]; /* made since set */
+    atomic_uint calls[FAULT_CALLS]; /* made since set; reads come from several threads */
     /* Runs before the n-th call of the kind, to act as somebody else meanwhile. NULL: nobody. */
     void (*before)(void *self, unsigned n);
     void *before_self;

@@ -76,35 +76,98 @@ static int row_get(struct rind_lmdb_engine *lmdb, MDB_txn *txn, MDB_val *key,
     return error;
 }
 
+static void topic_mark(struct rind_lmdb_engine *lmdb, const struct rind_table *table,
+                       struct rind_slice row_key)
+{
+    if (table->kind == RIND_TABLE_LOG) {
+        uint32_t topic = rind_engine_topic(&table->realm, row_key) % RIND_LMDB_TOPICS;
+        lmdb->topics_changed[topic / 64] |= 1ull << (topic % 64);
+    }
+}
+
+/* A row of a table, in the leader's transaction. */
+struct row_place {
+    const struct rind_table *table;
+    MDB_txn *txn;
+    MDB_val key;
+    uint8_t bytes[RIND_LMDB_KEY_SIZE_MAX];
+};
+
+static void row_place_make(struct row_place *place, MDB_txn *txn, const struct rind_table *table,
+                           uint32_t number, struct rind_slice row_key)
+{
+    place->table = table;
+    place->txn = txn;
+    place->key = (MDB_val){rind_lmdb_key(number, row_key, place->bytes), place->bytes};
+}
+
+/* Changes a row that holds `before`. */
+static struct applied row_change(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb,
+                                 struct row_place *place, struct rind_slice before,
+                                 const struct rind_mutation *mutations, size_t count)
+{
+    struct rind_slice after;
+    rind_status status = rind_cells_apply(ctx, &lmdb->scratch, place->table->kind, before,
+                                          mutations, count, now_us(lmdb), &after);
+    if (!rind_is_ok(status)) {
+        return applied_status(status);
+    }
+    int error = 0;
+    if (after.length > 0) {
+        MDB_val value = {after.length, (void *)(uintptr_t)after.data};
+        error = mdb_put(place->txn, lmdb->rows, &place->key, &value, 0);
+    } else if (before.length > 0) {
+        error = mdb_del(place->txn, lmdb->rows, &place->key, NULL);
+    }
+    return applied_error(error);
+}
+
+/* Tries to put a row where there is none, which is what most new tree nodes are: one descent of
+ * the B-tree instead of two. `*before` is the row that is there if it fails. */
+static struct applied row_insert(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb,
+                                 struct row_place *place, const struct rind_mutation *mutations,
+                                 size_t count, bool *is_inserted, struct rind_slice *before)
+{
+    struct rind_slice after;
+    rind_status status =
+        rind_cells_apply(ctx, &lmdb->scratch, place->table->kind, rind_slice_make(NULL, 0),
+                         mutations, count, now_us(lmdb), &after);
+    *is_inserted = false;
+    if (!rind_is_ok(status) || after.length == 0) {
+        *before = rind_slice_make(NULL, 0);
+        *is_inserted = rind_is_ok(status);
+        return applied_status(status);
+    }
+    MDB_val value = {after.length, (void *)(uintptr_t)after.data};
+    int error = mdb_put(place->txn, lmdb->rows, &place->key, &value, MDB_NOOVERWRITE);
+    *is_inserted = error == 0;
+    *before = rind_slice_make(value.mv_data, value.mv_size);
+    return applied_error(error == MDB_KEYEXIST ? 0 : error);
+}
+
 static struct applied row_mutate(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
                                  const struct rind_table *table, uint32_t number,
                                  struct rind_slice row_key, const struct rind_mutation *mutations,
                                  size_t count)
 {
-    uint8_t bytes[RIND_LMDB_KEY_SIZE_MAX];
-    MDB_val key = {rind_lmdb_key(number, row_key, bytes), bytes};
+    struct row_place place;
     struct rind_slice before;
-    struct rind_slice after;
-    int error = row_get(lmdb, txn, &key, &before);
-    if (error != 0) {
-        return applied_error(error);
+    row_place_make(&place, txn, table, number, row_key);
+    topic_mark(lmdb, table, row_key);
+    if (table->kind == RIND_TABLE_MERKLE && mutations[0].kind == RIND_MUTATION_SET_CELL) {
+        bool is_inserted;
+        struct applied applied =
+            row_insert(ctx, lmdb, &place, mutations, count, &is_inserted, &before);
+        if (is_inserted || !applied_is_ok(applied)) {
+            return applied;
+        }
+    } else {
+        int error = row_get(lmdb, txn, &place.key, &before);
+        if (error != 0) {
+            return applied_error(error);
+        }
     }
-    rind_status status = rind_cells_apply(ctx, &lmdb->scratch, table->kind, before, mutations,
-                                          count, now_us(lmdb), &after);
-    if (!rind_is_ok(status)) {
-        return applied_status(status);
-    }
-    if (after.length > 0) {
-        MDB_val value = {after.length, (void *)(uintptr_t)after.data};
-        error = mdb_put(txn, lmdb->rows, &key, &value, 0);
-    } else if (before.length > 0) {
-        error = mdb_del(txn, lmdb->rows, &key, NULL);
-    }
-    if (error == 0 && table->kind == RIND_TABLE_LOG) {
-        uint32_t topic = rind_engine_topic(&table->realm, row_key) % RIND_LMDB_TOPICS;
-        lmdb->topics_changed[topic / 64] |= 1ull << (topic % 64);
-    }
-    return applied_error(error);
+    return row_change(ctx, lmdb, &place, before, mutations, count);
 }
 
 static struct applied table_find(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb, MDB_txn *txn,
