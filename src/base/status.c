@@ -26,10 +26,13 @@ rind_status rind_fail(struct rind_ctx *ctx, enum rind_code code, const char *for
 {
     RIND_ASSERT(code != RIND_E_OK);
     if (ctx != NULL) {
+        /* Through a copy: an argument may be the sentence that is replaced. */
+        char sentence[RIND_SENTENCE_SIZE_MAX];
         va_list arguments;
         va_start(arguments, format);
-        (void)vsnprintf(ctx->sentence, sizeof(ctx->sentence), format, arguments);
+        (void)vsnprintf(sentence, sizeof(sentence), format, arguments);
         va_end(arguments);
+        memcpy(ctx->sentence, sentence, strlen(sentence) + 1);
     }
     return rind_status_make(code);
 }

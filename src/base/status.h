@@ -85,8 +85,8 @@ static inline rind_status rind_status_make(enum rind_code code)
 /* The short name of a code, such as "not found"; a static text. */
 const char *rind_code_name(enum rind_code code);
 
-/* Attaches the sentence (replacing an older one) and returns the status to return. ctx may be NULL.
- */
+/* Attaches the sentence (replacing an older one, which an argument may point at) and returns the
+ * status to return. ctx may be NULL. */
 rind_status rind_fail(struct rind_ctx *ctx, enum rind_code code, const char *format,
                       ...) RIND_MUST_USE RIND_PRINTF(3, 4);
 

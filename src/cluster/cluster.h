@@ -9,9 +9,16 @@
 #ifndef RIND_CLUSTER_CLUSTER_H
 #define RIND_CLUSTER_CLUSTER_H
 
+#include "cluster/assign.h"
 #include "cluster/create.h"
 #include "cluster/gather.h"
+#include "cluster/grant.h"
+#include "cluster/leaders.h"
 #include "cluster/plan.h"
+#include "cluster/rebalance.h"
+#include "cluster/recovery.h"
+#include "cluster/stepdown.h"
+#include "cluster/transfer.h"
 #include "cluster/workload.h"
 
 #endif

@@ -1,6 +1,8 @@
 /* gather.c - see gather.h. */
 #include "cluster/gather.h"
 
+#include <stdlib.h>
+
 #include "rpc/rpc.h"
 
 static rind_status gather_copy_sentence(struct rind_ctx *ctx, const char *sentence,
@@ -14,11 +16,36 @@ static rind_status gather_copy_sentence(struct rind_ctx *ctx, const char *senten
     return RIND_OK;
 }
 
-static rind_status gather_collect(struct rind_ctx *ctx, struct rind_rpc_fan *fan,
-                                  struct rind_cluster_agent *agents)
+/* Which agents are waited for only briefly. */
+struct gather_silent {
+    const char *const *urls;
+    size_t count;
+};
+
+static bool gather_is_silent(const struct gather_silent *silent, const char *url)
 {
+    for (size_t i = 0; i < silent->count; i++) {
+        if (strcmp(silent->urls[i], url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rind_status gather_collect(struct rind_ctx *ctx, struct rind_rpc_fan *fan,
+                                  const struct gather_silent *silent,
+                                  struct rind_cluster_agent *agents, size_t count)
+{
+    struct rind_deadline brief = rind_deadline_in_ms(RIND_CLUSTER_SILENT_TIMEOUT_MS);
+    size_t awaited = 0; /* agents that get the whole time and have not answered */
+    for (size_t i = 0; i < count; i++) {
+        awaited += gather_is_silent(silent, agents[i].url) ? 0 : 1;
+    }
     struct rind_rpc_result result;
     struct rind_agent_status_response response;
+    if (awaited == 0) {
+        fan->deadline = rind_deadline_min(fan->deadline, brief);
+    }
     while (rind_rpc_fan_next(ctx, fan, &response, &result)) {
         struct rind_cluster_agent *agent = &agents[result.index];
         if (rind_is_ok(result.status)) {
@@ -27,13 +54,18 @@ static rind_status gather_collect(struct rind_ctx *ctx, struct rind_rpc_fan *fan
         } else {
             RIND_TRY(gather_copy_sentence(ctx, result.sentence, &agent->fault));
         }
+        awaited -= gather_is_silent(silent, agent->url) ? 0 : 1;
+        if (awaited == 0) {
+            fan->deadline = rind_deadline_min(fan->deadline, brief);
+        }
     }
     return RIND_OK;
 }
 
-rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
-                             const char *const *urls, size_t count, uint64_t timeout_ms,
-                             struct rind_cluster_agent_list *agents)
+static rind_status gather_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                              const char *const *urls, size_t count, uint64_t timeout_ms,
+                              const struct gather_silent *silent,
+                              struct rind_cluster_agent_list *agents)
 {
     struct rind_cluster_agent *items = rind_ctx_alloc_array(ctx, count, sizeof(*items));
     RIND_REQUIRE(ctx, items != NULL, RIND_E_LIMIT, "no memory for %zu agents", count);
@@ -44,7 +76,7 @@ rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cl
     struct rind_rpc_fan fan;
     RIND_TRY(rind_rpc_fan_open(ctx, cluster->client, urls, count, &rind_rpc_status, &request,
                                rind_deadline_in_ms(timeout_ms), &fan));
-    rind_status collected = gather_collect(ctx, &fan, items);
+    rind_status collected = gather_collect(ctx, &fan, silent, items, count);
     rind_rpc_fan_close(&fan);
     RIND_TRY(collected);
     agents->items = items;
@@ -52,9 +84,20 @@ rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cl
     return RIND_OK;
 }
 
-rind_status rind_cluster_ask_all(struct rind_ctx *ctx, const struct rind_cluster *cluster,
-                                 uint64_t timeout_ms, struct rind_cluster_agent_list *agents)
+rind_status rind_cluster_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                             const char *const *urls, size_t count, uint64_t timeout_ms,
+                             struct rind_cluster_agent_list *agents)
 {
+    const struct gather_silent nobody = {0};
+    return gather_ask(ctx, cluster, urls, count, timeout_ms, &nobody, agents);
+}
+
+rind_status rind_cluster_ask_impatiently(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                                         uint64_t timeout_ms, const char *const *silent,
+                                         size_t silent_count,
+                                         struct rind_cluster_agent_list *agents)
+{
+    const struct gather_silent impatient = {silent, silent_count};
     struct rind_services services;
     RIND_TRY(rind_store_discovery_lookup(ctx, cluster->store, RIND_SERVICE_AGENT,
                                          rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS), &services));
@@ -63,7 +106,13 @@ rind_status rind_cluster_ask_all(struct rind_ctx *ctx, const struct rind_cluster
     for (size_t i = 0; i < services.count; i++) {
         urls[i] = services.services[i].url;
     }
-    return rind_cluster_ask(ctx, cluster, urls, services.count, timeout_ms, agents);
+    return gather_ask(ctx, cluster, urls, services.count, timeout_ms, &impatient, agents);
+}
+
+rind_status rind_cluster_ask_all(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                                 uint64_t timeout_ms, struct rind_cluster_agent_list *agents)
+{
+    return rind_cluster_ask_impatiently(ctx, cluster, timeout_ms, NULL, 0, agents);
 }
 
 static struct rind_cluster_hsm *gather_find_hsm(struct rind_cluster_hsm *hsms, size_t count,
@@ -100,6 +149,46 @@ rind_status rind_cluster_hsms(struct rind_ctx *ctx, struct rind_cluster_agent_li
     }
     hsms->items = items;
     hsms->count = count;
+    return RIND_OK;
+}
+
+static int gather_compare_group(const void *left, const void *right)
+{
+    const struct rind_cluster_group *a = left;
+    const struct rind_cluster_group *b = right;
+    int order = rind_realm_id_compare(&a->realm, &b->realm);
+    return order != 0 ? order : rind_group_id_compare(&a->group, &b->group);
+}
+
+rind_status rind_cluster_groups(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
+                                struct rind_cluster_group_list *groups)
+{
+    size_t reported = 0;
+    for (size_t i = 0; i < hsms.count; i++) {
+        const struct rind_hsm_status_response *status = hsms.items[i].status;
+        reported += status->has_realm ? status->realm.groups.count : 0;
+    }
+    struct rind_cluster_group *items = rind_ctx_alloc_array(ctx, reported, sizeof(*items));
+    RIND_REQUIRE(ctx, items != NULL, RIND_E_LIMIT, "no memory for %zu groups", reported);
+    size_t count = 0;
+    for (size_t i = 0; i < hsms.count; i++) {
+        const struct rind_hsm_status_response *status = hsms.items[i].status;
+        for (size_t g = 0; status->has_realm && g < status->realm.groups.count; g++) {
+            items[count] = (struct rind_cluster_group){.realm = status->realm.id,
+                                                       .group = status->realm.groups.items[g].id};
+            count++;
+        }
+    }
+    qsort(items, count, sizeof(*items), gather_compare_group);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || gather_compare_group(&items[kept - 1], &items[i]) != 0) {
+            items[kept] = items[i];
+            kept++;
+        }
+    }
+    groups->items = items;
+    groups->count = kept;
     return RIND_OK;
 }
 

@@ -228,7 +228,18 @@ static const struct rind_hsm_id_list *workload_find_configuration(struct rind_cl
     return NULL;
 }
 
+static uint64_t workload_pledged(struct rind_workload_pledge_list pledges,
+                                 const struct rind_hsm_id *hsm)
+{
+    uint64_t work = 0;
+    for (size_t i = 0; i < pledges.count; i++) {
+        work += rind_hsm_id_equal(&pledges.items[i].hsm, hsm) ? pledges.items[i].work : 0;
+    }
+    return work;
+}
+
 rind_status rind_workload_order_candidates(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
+                                           struct rind_workload_pledge_list pledges,
                                            const struct rind_realm_id *realm,
                                            const struct rind_group_id *group,
                                            const struct rind_hsm_id *skip, size_t **candidates,
@@ -252,7 +263,7 @@ rind_status rind_workload_order_candidates(struct rind_ctx *ctx, struct rind_clu
             }
             const struct rind_group_status *own = rind_cluster_find_group(status, realm, group);
             entries[found] = (struct workload_entry){
-                .work = rind_workload_of_hsm(status),
+                .work = rind_workload_of_hsm(status) + workload_pledged(pledges, &status->id),
                 .has_captured = own != NULL && own->has_captured,
                 .captured = own != NULL && own->has_captured ? own->captured.index : 0,
                 .id = status->id,

@@ -23,7 +23,7 @@
 
 /* One HSM as its agent reported it. Everything is borrowed from the arena of the gathering. */
 struct rind_cluster_hsm {
-    struct rind_slice url; /* base URL of its agent, ends in '/' */
+    struct rind_slice url; /* base URL of its agent, ends in '/'; a NUL follows */
     struct rind_slice agent_name;
     const struct rind_hsm_status_response *status;
     const struct rind_agent_status_response *agent; /* the whole answer; NULL in tests */
@@ -58,12 +58,21 @@ struct rind_cluster_move {
 rind_status rind_workload_choose_move(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
                                       bool *has_move, struct rind_cluster_move *move) RIND_MUST_USE;
 
+/* Work that an HSM was just given and does not report yet. */
+struct rind_workload_pledge {
+    struct rind_hsm_id hsm;
+    uint64_t work;
+};
+RIND_LIST_TYPE(rind_workload_pledge_list, struct rind_workload_pledge);
+
 /*
- * Members of the group in the order in which they should be asked to lead: least work first, then
- * furthest captured, then lowest id. `skip` (may be NULL) is left out. Indexes into `hsms`,
- * `*count` of them, in ctx's arena.
+ * Members of the group in the order in which they should be asked to lead: least work first
+ * (`pledges` included), then furthest captured, then lowest id. `skip` (may be NULL) is left out.
+ * Indexes into `hsms`, `*count` of them, in ctx's arena. RIND_E_NOT_FOUND if no HSM reports the
+ * group.
  */
 rind_status rind_workload_order_candidates(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
+                                           struct rind_workload_pledge_list pledges,
                                            const struct rind_realm_id *realm,
                                            const struct rind_group_id *group,
                                            const struct rind_hsm_id *skip, size_t **candidates,

@@ -76,6 +76,19 @@ struct rind_rpc_error rind_rpc_error_of(const struct rind_ctx *ctx, rind_status 
     return error;
 }
 
+struct rind_rpc_error rind_rpc_error_copy(struct rind_ctx *ctx, rind_status status,
+                                          unsigned http_status)
+{
+    struct rind_rpc_error error = rind_rpc_error_of(ctx, status, http_status);
+    struct rind_slice *text = error.kind == RIND_RPC_ERROR_DESERIALIZATION ? &error.deserialization
+                              : error.kind == RIND_RPC_ERROR_SERIALIZATION ? &error.serialization
+                                                                           : NULL;
+    if (text != NULL && !rind_arena_copy(ctx->arena, *text, text)) {
+        *text = rind_slice_text("(no memory for the sentence)");
+    }
+    return error;
+}
+
 void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *error)
 {
     switch (error->kind) {
@@ -83,7 +96,7 @@ void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *
         rind_buffer_print(out, "network error");
         return;
     case RIND_RPC_ERROR_HTTP_STATUS:
-        rind_buffer_print(out, "HTTP status %u", (unsigned)error->http_status);
+        rind_buffer_print(out, "non-OK HTTP status: %u", (unsigned)error->http_status);
         return;
     case RIND_RPC_ERROR_SERIALIZATION:
         rind_buffer_print(out, "serialization error: ");

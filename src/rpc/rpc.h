@@ -68,7 +68,11 @@ rind_status rind_rpc_call(struct rind_ctx *ctx, struct rind_client *client, cons
 struct rind_rpc_error rind_rpc_error_of(const struct rind_ctx *ctx, rind_status status,
                                         unsigned http_status);
 
-/* The error for people: "network", "HTTP status 503", ... */
+/* The same with its text copied to ctx's arena, for answers that are written later. */
+struct rind_rpc_error rind_rpc_error_copy(struct rind_ctx *ctx, rind_status status,
+                                          unsigned http_status);
+
+/* The error for people: "network error", "non-OK HTTP status: 503", ... (07 section 15) */
 void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *error);
 
 /*

@@ -262,24 +262,27 @@ static void candidates_come_by_work_then_capture(void **state)
     struct rind_group_id group = group_id(1);
     size_t *order;
     size_t count;
-    assert_true(rind_is_ok(
-        rind_workload_order_candidates(&realm->ctx, list, &realm_, &group, NULL, &order, &count)));
+    assert_true(rind_is_ok(rind_workload_order_candidates(&realm->ctx, list,
+                                                          (struct rind_workload_pledge_list){0},
+                                                          &realm_, &group, NULL, &order, &count)));
     assert_int_equal(count, 3);
     assert_int_equal(order[0], 2);
     assert_int_equal(order[1], 1);
     assert_int_equal(order[2], 0);
 
     realm_group(realm, 3, 1)->has_captured = false;
-    assert_true(rind_is_ok(rind_workload_order_candidates(&realm->ctx, list, &realm_, &group,
-                                                          &realm->statuses[0].id, &order, &count)));
+    assert_true(rind_is_ok(
+        rind_workload_order_candidates(&realm->ctx, list, (struct rind_workload_pledge_list){0},
+                                       &realm_, &group, &realm->statuses[0].id, &order, &count)));
     assert_int_equal(count, 2);
     assert_int_equal(order[0], 1);
     assert_int_equal(order[1], 2);
 
     struct rind_group_id unknown = group_id(9);
-    assert_true(rind_is(
-        rind_workload_order_candidates(&realm->ctx, list, &realm_, &unknown, NULL, &order, &count),
-        RIND_E_NOT_FOUND));
+    assert_true(rind_is(rind_workload_order_candidates(&realm->ctx, list,
+                                                       (struct rind_workload_pledge_list){0},
+                                                       &realm_, &unknown, NULL, &order, &count),
+                        RIND_E_NOT_FOUND));
     free(realm);
 }
 
