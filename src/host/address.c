@@ -69,6 +69,19 @@ rind_status rind_address_parse(struct rind_ctx *ctx, struct rind_slice text,
     return RIND_OK;
 }
 
+rind_status rind_address_unix(struct rind_ctx *ctx, const char *path, struct rind_address *address)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    RIND_REQUIRE(ctx, length > 0 && length < sizeof(name.sun_path), RIND_E_INVALID,
+                 "the path of a Unix socket has 1 to %zu characters", sizeof(name.sun_path) - 1);
+    memcpy(name.sun_path, path, length);
+    struct rind_address made = {.length = sizeof(name)};
+    memcpy(&made.storage, &name, sizeof(name));
+    *address = made;
+    return RIND_OK;
+}
+
 void rind_address_format(const struct rind_address *address,
                          char text[static RIND_ADDRESS_TEXT_SIZE])
 {

@@ -27,7 +27,11 @@ struct rind_address {
 rind_status rind_address_parse(struct rind_ctx *ctx, struct rind_slice text,
                                struct rind_address *address) RIND_MUST_USE;
 
-/* Writes the form that parse reads. */
+/* The Unix socket at `path`; for clients of local services such as the metrics collector. */
+rind_status rind_address_unix(struct rind_ctx *ctx, const char *path,
+                              struct rind_address *address) RIND_MUST_USE;
+
+/* Writes the form that parse reads, or "unix:PATH". */
 void rind_address_format(const struct rind_address *address,
                          char text[static RIND_ADDRESS_TEXT_SIZE]);
 

@@ -62,7 +62,10 @@ void rind_metrics_add_environment_tags(struct rind_metrics *metrics);
 /* Before the first metric; at most RIND_METRICS_SINKS_MAX. */
 void rind_metrics_add_sink(struct rind_metrics *metrics, const struct rind_metrics_sink *sink);
 
-/* DogStatsD datagrams to `address` from an ephemeral port. `log` is kept, for send errors. */
+/*
+ * DogStatsD datagrams to `address` (UDP, or a Unix socket), one per metric as specified: batching
+ * them would delay what a dying process has to say. `log` is copied, for send errors.
+ */
 rind_status rind_metrics_add_dogstatsd(struct rind_ctx *ctx, struct rind_metrics *metrics,
                                        const struct rind_address *address,
                                        const struct rind_log *log) RIND_MUST_USE;

@@ -19,7 +19,8 @@
 struct rind_process {
     struct rind_log log;
     int signal_fd;
-    int wake_fd; /* written when the shutdown deadline changes */
+    uint64_t signalled_ns; /* signal thread: of the first termination signal; 0: none yet */
+    int wake_fd;           /* written when the shutdown deadline changes */
     struct rind_thread thread;
     struct rind_stopper stop;    /* the process shall end */
     struct rind_stopper closing; /* the signal thread shall end */
@@ -58,12 +59,17 @@ static void process_take_signal(struct rind_process *process, uint32_t signal_nu
         RIND_LOG_INFO(&process->log, "reload requested (SIGHUP)");
         return;
     }
-    if (rind_stopper_is_set(&process->stop)) {
+    uint64_t now_ns = rind_clock_monotonic_ns();
+    if (process->signalled_ns != 0) {
+        if (now_ns - process->signalled_ns <= RIND_PROCESS_SIGNAL_GRACE_MS * RIND_NS_PER_MS) {
+            return;
+        }
         /* An operator who asks twice wants it to end now; state that matters is stored. */
         RIND_LOG_WARN(&process->log, "second termination signal (%s): exiting at once",
                       strsignal((int)signal_number));
         _exit(128 + (int)signal_number);
     }
+    process->signalled_ns = now_ns;
     RIND_LOG_INFO(&process->log, "shutdown requested (%s)", strsignal((int)signal_number));
     rind_process_request_stop(process);
 }

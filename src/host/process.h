@@ -2,8 +2,10 @@
  * process.h - the life of a daemon: signals, hardening, readiness, shutdown.
  *
  * Spec 05 section 10, 06 section 12.3. Signals are taken by one thread that waits for them; nothing
- * runs in a signal handler. SIGTERM, SIGINT and SIGQUIT set `stop` once; a second one ends the
- * process at once (05 section 17.10). SIGHUP counts reloads. SIGPIPE is ignored. One per process.
+ * runs in a signal handler. SIGTERM, SIGINT and SIGQUIT set the stopper once; another one more than
+ * RIND_PROCESS_SIGNAL_GRACE_MS later ends the process at once (05 section 17.10). Within that time
+ * it is ignored: a terminal and a supervisor often both pass on the same wish. SIGHUP counts
+ * reloads. SIGPIPE is ignored. One per process.
  */
 #ifndef RIND_HOST_PROCESS_H
 #define RIND_HOST_PROCESS_H
@@ -14,6 +16,8 @@
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/thread.h"
+
+#define RIND_PROCESS_SIGNAL_GRACE_MS 1000u
 
 struct rind_process; /* opaque */
 

@@ -227,13 +227,16 @@ static void fan_step(struct rind_ctx *ctx, struct rind_fan *fan, struct rind_dea
 bool rind_fan_next(struct rind_ctx *ctx, struct rind_fan *fan, struct rind_deadline deadline,
                    struct rind_fan_result *result)
 {
+    /* One step even without time, so that asking often gets on like waiting does. */
+    bool is_over = false;
     while (fan->reported < fan->count) {
         if (fan_report(fan, result)) {
             return true;
         }
-        if (rind_deadline_has_expired(deadline)) {
+        if (is_over) {
             return false;
         }
+        is_over = rind_deadline_has_expired(deadline);
         fan_step(ctx, fan, deadline);
     }
     return false;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -488,7 +489,7 @@ void rind_connection_open(struct rind_loop *loop, int fd, const struct rind_addr
     connection->transport = (struct rind_transport){.fd = fd, .session = session};
     char peer[RIND_ADDRESS_TEXT_SIZE];
     rind_address_format(address, peer);
-    memcpy(connection->peer, peer, sizeof(connection->peer) - 1);
+    (void)snprintf(connection->peer, sizeof(connection->peer), "%.63s", peer);
     rind_http1_init(&connection->http1, &server->limits, &server->buffered_bytes, connection->peer);
     rind_loop_add(loop, connection);
     connection_enter(connection, session != NULL ? RIND_CONNECTION_HANDSHAKE

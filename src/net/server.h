@@ -1,10 +1,11 @@
 /*
  * server.h - the HTTP server: HTTP/1.0, 1.1 and 2, plain or TLS, for handlers that block.
  *
- * Idle connections sit in epoll and cost no thread and, under TLS, under 40 KiB. A complete request
- * goes to a worker of a bounded pool, which runs the handler; the answer goes back to the thread
- * that owns the connection. Bytes from the network can never end the process. Specs: 05 section 8,
- * 06 section 1.1, 07 sections 2 and 3. Thread-safe: all functions but open and close.
+ * Idle connections sit in epoll and cost no thread; under TLS they cost about 15 KiB (HTTP/1) or
+ * 37 KiB (HTTP/2). A complete request goes to a worker of a bounded pool, which runs the handler;
+ * the answer goes back to the thread that owns the connection. Bytes from the network can never end
+ * the process. Specs: 05 section 8, 06 section 1.1, 07 sections 2 and 3. Thread-safe: all functions
+ * but open and close.
  */
 #ifndef RIND_NET_SERVER_H
 #define RIND_NET_SERVER_H
@@ -43,7 +44,7 @@ struct rind_server_options {
     unsigned worker_threads;       /* run handlers: as many as may block at one time */
     uint32_t requests_waiting_max; /* for a worker; above it 503 */
 
-    uint32_t connections_max; /* above it the longest idle one is closed, else accepting pauses */
+    uint32_t connections_max; /* above it the oldest idle one makes room, else refused */
     uint32_t streams_max; /* concurrent HTTP/2 streams of a connection, abandoned ones included */
     uint32_t head_size_bytes_max;        /* HTTP/1; above it 431 */
     uint32_t header_list_size_bytes_max; /* HTTP/2; above it 431 */

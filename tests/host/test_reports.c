@@ -302,6 +302,31 @@ static void metrics_leave_as_the_datagrams_of_the_vectors(void **state)
     (void)close(collector.fd);
 }
 
+static void metrics_leave_through_a_unix_socket_too(void **state)
+{
+    (void)state;
+    struct collector collector;
+    struct rind_metrics *metrics = NULL;
+    char folder[] = "/tmp/rind-metrics-XXXXXX";
+    char path[64];
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/s", folder);
+    assert_true(rind_is_ok(rind_address_unix(NULL, path, &collector.address)));
+    collector.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(collector.fd,
+                          (const struct sockaddr *)(const void *)&collector.address.storage,
+                          collector.address.length),
+                     0);
+    assert_true(rind_is_ok(rind_metrics_new(NULL, NULL, 0, &metrics)));
+    assert_true(rind_is_ok(rind_metrics_add_dogstatsd(NULL, metrics, &collector.address, NULL)));
+    rind_metrics_distribution(metrics, "a.b", 5, NULL, 0);
+    assert_string_equal(collector_read(&collector), "a.b:5|d");
+    rind_metrics_close(metrics);
+    (void)close(collector.fd);
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
 static void metrics_without_a_collector_or_without_sink_cost_nothing(void **state)
 {
     (void)state;
@@ -365,6 +390,7 @@ int main(void)
         cmocka_unit_test(level_names_are_read_in_any_case_or_as_digits),
         cmocka_unit_test(metric_texts_are_cleaned_as_the_vectors_say),
         cmocka_unit_test(metrics_leave_as_the_datagrams_of_the_vectors),
+        cmocka_unit_test(metrics_leave_through_a_unix_socket_too),
         cmocka_unit_test(metrics_without_a_collector_or_without_sink_cost_nothing),
         cmocka_unit_test(a_failed_assertion_reports_one_json_line_and_aborts),
     };

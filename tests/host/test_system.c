@@ -258,6 +258,24 @@ static void child_takes_signals(void)
     _exit(7);
 }
 
+static void child_is_told_at_once_by_two(void)
+{
+    struct rind_process *process = NULL;
+    CHILD_REQUIRE(rind_is_ok(rind_process_open(NULL, NULL, &process)));
+    uint64_t reloads = 0;
+    struct rind_deadline deadline = rind_deadline_in_ms(20000);
+    CHILD_REQUIRE(kill(getpid(), SIGINT) == 0);
+    CHILD_REQUIRE(kill(getpid(), SIGTERM) == 0);
+    CHILD_REQUIRE(kill(getpid(), SIGHUP) == 0); /* taken after the two */
+    CHILD_REQUIRE(rind_process_wait(process, deadline, &reloads));
+    while (rind_process_reload_count(process) == 0) {
+        CHILD_REQUIRE(!rind_deadline_has_expired(deadline));
+        (void)poll(NULL, 0, 1);
+    }
+    rind_process_close(process);
+    _exit(7);
+}
+
 static void child_is_told_twice(void)
 {
     struct rind_process *process = NULL;
@@ -266,8 +284,11 @@ static void child_is_told_twice(void)
     struct rind_deadline deadline = rind_deadline_in_ms(20000);
     CHILD_REQUIRE(kill(getpid(), SIGINT) == 0);
     CHILD_REQUIRE(rind_process_wait(process, deadline, &reloads));
-    CHILD_REQUIRE(kill(getpid(), SIGTERM) == 0);
-    (void)poll(NULL, 0, 20000);
+    CHILD_REQUIRE(kill(getpid(), SIGTERM) == 0); /* right after the first: the same wish */
+    while (!rind_deadline_has_expired(deadline)) {
+        (void)poll(NULL, 0, 50);
+        CHILD_REQUIRE(kill(getpid(), SIGTERM) == 0);
+    }
 }
 
 static void child_outstays_its_shutdown(void)
@@ -306,7 +327,13 @@ static void signals_stop_once_and_reload_often(void **state)
     assert_int_equal(status_of_child(child_takes_signals), 7);
 }
 
-static void a_second_termination_signal_ends_at_once(void **state)
+static void two_termination_signals_at_once_are_one(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of_child(child_is_told_at_once_by_two), 7);
+}
+
+static void a_later_termination_signal_ends_at_once(void **state)
 {
     (void)state;
     assert_int_equal(status_of_child(child_is_told_twice), 128 + SIGTERM);
@@ -341,7 +368,8 @@ int main(void)
         cmocka_unit_test(json_complaints_name_the_field_by_its_path),
         cmocka_unit_test(broken_json_is_located_but_never_quoted),
         cmocka_unit_test(signals_stop_once_and_reload_often),
-        cmocka_unit_test(a_second_termination_signal_ends_at_once),
+        cmocka_unit_test(two_termination_signals_at_once_are_one),
+        cmocka_unit_test(a_later_termination_signal_ends_at_once),
         cmocka_unit_test(a_shutdown_that_takes_too_long_is_cut_with_status_0),
         cmocka_unit_test(hardening_gives_up_dumps_and_privileges),
         cmocka_unit_test(a_child_may_be_tied_to_its_parent),

@@ -155,6 +155,24 @@ static void addresses_are_ip_and_port_only(void **state)
     }
 }
 
+static void unix_sockets_have_a_bounded_path(void **state)
+{
+    (void)state;
+    struct rind_address address;
+    char text[RIND_ADDRESS_TEXT_SIZE];
+    char path[200];
+    assert_true(rind_is_ok(rind_address_unix(NULL, "/run/datadog/dsd.socket", &address)));
+    rind_address_format(&address, text);
+    assert_string_equal(text, "unix:/run/datadog/dsd.socket");
+    memset(path, 'p', sizeof(path));
+    path[107] = '\0';
+    assert_true(rind_is_ok(rind_address_unix(NULL, path, &address)));
+    path[107] = 'p';
+    path[108] = '\0';
+    assert_true(rind_is(rind_address_unix(NULL, path, &address), RIND_E_INVALID));
+    assert_true(rind_is(rind_address_unix(NULL, "", &address), RIND_E_INVALID));
+}
+
 static void urls_are_normalised(void **state)
 {
     (void)state;
@@ -252,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_formatted_duration_parses_back),
         cmocka_unit_test(sizes_have_binary_units_and_a_limit),
         cmocka_unit_test(addresses_are_ip_and_port_only),
+        cmocka_unit_test(unix_sockets_have_a_bounded_path),
         cmocka_unit_test(urls_are_normalised),
         cmocka_unit_test(joining_replaces_what_follows_the_last_slash),
         cmocka_unit_test(a_url_beyond_the_limit_is_refused),
