@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/failure.h"
 
@@ -41,34 +42,44 @@ static bool address_needs_encoding(unsigned char byte)
     return byte <= ' ' || byte > 0x7e || strchr("\"<>`{}", byte) != NULL;
 }
 
-/*
- * The address without blanks and control characters around it, host in lower case (libcurl keeps it
- * as written), encoded behind the host. Release with free(); NULL if too long or out of memory.
- */
-static char *address_prepare(const char *address)
+/* The length of "http://" or "https://" at the start, in whatever case; 0 if there is neither. */
+static size_t address_scheme_length(const char *address)
 {
-    const unsigned char *start = (const unsigned char *)address;
+    if (strncasecmp(address, "https://", 8) == 0) {
+        return 8;
+    }
+    return strncasecmp(address, "http://", 7) == 0 ? 7 : 0;
+}
+
+/*
+ * The address without blanks and control characters around it, encoded behind the host. Release
+ * with free(); NULL with the reason if it cannot be one.
+ */
+static char *address_prepare(const char *address, char *why)
+{
+    while (*address != '\0' && (unsigned char)*address <= ' ') {
+        address++;
+    }
     size_t length = strnlen(address, ADDRESS_SIZE_MAX + 1u);
-    while (length > 0 && start[length - 1] <= ' ') {
+    while (length > 0 && (unsigned char)address[length - 1] <= ' ') {
         length--;
     }
-    while (length > 0 && *start <= ' ') {
-        start++;
-        length--;
-    }
-    char *prepared = length <= ADDRESS_SIZE_MAX ? malloc(3 * length + 1) : NULL;
-    if (prepared == NULL) {
+    size_t scheme_length = address_scheme_length(address);
+    if (scheme_length == 0 || length > ADDRESS_SIZE_MAX) {
+        rind_sdk_why(why, "address must start with https:// or http:// and have at most %u bytes",
+                     ADDRESS_SIZE_MAX);
         return NULL;
     }
+    char *prepared = malloc(3 * length + 1);
+    if (prepared == NULL) {
+        rind_sdk_why(why, "out of memory");
+        return NULL;
+    }
+    size_t host_end = scheme_length + strcspn(address + scheme_length, "/?#");
     size_t used = 0;
-    unsigned slashes = 0; /* the third, or a query, ends the host */
     for (size_t i = 0; i < length; i++) {
-        unsigned char byte = start[i];
-        slashes += byte == '/' ? 1 : 0;
-        slashes = (byte == '?' || byte == '#') && slashes < 3 ? 3 : slashes;
-        if (slashes < 3 && byte >= 'A' && byte <= 'Z') {
-            prepared[used++] = (char)(byte - 'A' + 'a');
-        } else if (slashes >= 3 && address_needs_encoding(byte)) {
+        unsigned char byte = (unsigned char)address[i];
+        if (i >= host_end && address_needs_encoding(byte)) {
             used += (size_t)sprintf(prepared + used, "%%%02X", (unsigned)byte);
         } else {
             prepared[used++] = (char)byte;
@@ -86,7 +97,8 @@ static bool address_part(CURLU *url, CURLUPart what, unsigned int flags, char **
            code == CURLUE_NO_FRAGMENT;
 }
 
-/* The ASCII form of a host name in UTF-8; release with free(). NULL if it has none. */
+/* The ASCII form, in lower case, of a host name in UTF-8; release with free(). NULL if it has none.
+ */
 static char *address_host_to_ascii(const char *host)
 {
     bool is_ascii = true;
@@ -94,7 +106,11 @@ static char *address_host_to_ascii(const char *host)
         is_ascii &= (unsigned char)*at < 0x80;
     }
     if (is_ascii) {
-        return strdup(host);
+        char *lower = strdup(host);
+        for (char *at = lower; at != NULL && *at != '\0'; at++) {
+            *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        }
+        return lower;
     }
     char *ascii = NULL;
     if (idn2_to_ascii_8z(host, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK) {
@@ -137,11 +153,7 @@ static char *address_normalise_with(CURLU *url, const char *prepared, struct add
         return NULL;
     }
     if (!address_part(url, CURLUPART_SCHEME, 0, &parts->scheme) ||
-        (strcmp(parts->scheme, "http") != 0 && strcmp(parts->scheme, "https") != 0)) {
-        rind_sdk_why(why, "address must start with https:// or http://");
-        return NULL;
-    }
-    if (!address_host(url, &parts->host) ||
+        !address_host(url, &parts->host) ||
         !address_part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &parts->port) ||
         !address_part(url, CURLUPART_PATH, 0, &parts->path) ||
         !address_part(url, CURLUPART_QUERY, 0, &parts->query) ||
@@ -160,12 +172,11 @@ char *rind_sdk_address_normalise(const char *address, char *why)
 {
     struct address_parts parts = {0};
     char *normal = NULL;
-    char *prepared = address_prepare(address);
+    char *prepared = address_prepare(address, why);
     CURLU *url = curl_url();
-    if (prepared == NULL || url == NULL) {
-        rind_sdk_why(why, "address is longer than %u characters, or memory is short",
-                     ADDRESS_SIZE_MAX);
-    } else {
+    if (url == NULL) {
+        rind_sdk_why(why, "out of memory");
+    } else if (prepared != NULL) {
         normal = address_normalise_with(url, prepared, &parts, why);
     }
     address_parts_free(&parts);

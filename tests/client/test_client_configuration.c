@@ -140,9 +140,20 @@ static void request_urls_are_joined_as_the_vectors_say(void **state)
 static void other_schemes_and_user_information_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",          "https://", "ftp://h.example/", "file:///etc/passwd", "https://u:p@h.example/",
-        "h.example", "//h",      "https://h:99999/", "javascript:alert(1)"};
+    static const char *const bad[] = {"",
+                                      "https://",
+                                      "ftp://h.example/",
+                                      "file:///etc/passwd",
+                                      "https://u:p@h.example/",
+                                      "h.example",
+                                      "//h",
+                                      "https://h:99999/",
+                                      "javascript:alert(1)",
+                                      "https:/h/",
+                                      "https:h",
+                                      "https:\\\\h\\",
+                                      "https://h h/",
+                                      "https://h\th/"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char why[RIND_SENTENCE_SIZE] = "";
         char *normal = rind_sdk_address_normalise(bad[i], why);
