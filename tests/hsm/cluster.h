@@ -20,7 +20,7 @@
 
 #define CLUSTER_HSMS_MAX 9u
 #define CLUSTER_GROUPS_MAX 17u
-#define CLUSTER_ARENA_SIZE (256u * 1024u * 1024u) /* address space; used pages only are taken */
+#define CLUSTER_ARENA_SIZE (64u * 1024u * 1024u) /* address space; used pages only are taken */
 
 /* A generator that repeats: scripted bytes first, then BLAKE2s of seed and counter. */
 struct cluster_random {
