@@ -88,4 +88,25 @@ rind_status rind_store_pin_nodes(struct rind_ctx *ctx, struct rind_store *store,
 void rind_store_unpin_nodes(struct rind_store *store, const struct rind_realm_id *realm,
                             const struct rind_store_node *nodes, size_t node_count);
 
+/* ---- orphans ---- */
+
+#define RIND_SWEEP_AGE_MS_MIN 86400000u /* a day */
+
+struct rind_sweep_result {
+    uint64_t rows_seen;
+    uint64_t rows_removed;
+    uint64_t rows_undecided; /* the tree changed while we looked; the next sweep sees them again */
+};
+
+/*
+ * Removes nodes of a realm that no group's newest log entry reaches and whose every instance is
+ * older than `age_ms` (at least RIND_SWEEP_AGE_MS_MIN): what crashes and lost appends left behind.
+ * Reads the whole table, may take hours, and may run while the realm works. `*result` is filled
+ * also on failure.
+ */
+rind_status rind_store_sweep_nodes(struct rind_ctx *ctx, struct rind_store *store,
+                                   const struct rind_realm_id *realm, uint64_t age_ms,
+                                   struct rind_deadline deadline,
+                                   struct rind_sweep_result *result) RIND_MUST_USE;
+
 #endif

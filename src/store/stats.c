@@ -68,8 +68,7 @@ static rind_status log_count_row(struct rind_ctx *ctx, struct log_counting *coun
     stats->tombstones_expired += is_expired;
     stats->entry_rows += entries > 0;
     stats->entries += entries;
-    uint64_t highest = entries > 0 ? index + entries - 1 : index;
-    stats->index_highest = highest > stats->index_highest ? highest : stats->index_highest;
+    stats->index_highest = index > stats->index_highest ? index : stats->index_highest;
     stats->index_lowest = index < stats->index_lowest ? index : stats->index_lowest;
     return RIND_OK;
 }

@@ -9,9 +9,15 @@
  * Trust: nothing read from a store is trusted; the HSM checks MACs and hashes. Malformed rows are
  * skipped or fail the one request.
  *
+ * "Room to do better" of the specification's section 22, by number: 1-5, 7, 8, 12-14, 16 and 17 are
+ * done as said there, 6 by rind_store_sweep_nodes. 9: ranges are sorted, and the LMDB engine skips
+ * the empty ones without a seek (lmdb/read.c). 10, 11 and 15 concern the Bigtable engine; backoff
+ * has no jitter, as one process has few calls of a kind in flight and contenders for one row do not
+ * exist. 4: a failed entry of a bulk write belongs to the engine that has such answers.
+ *
  * Unless stated otherwise every function may be called from many threads at once, its results lie
- * in ctx->arena, and it retries by the store policy (50 attempts, 10 ms doubling to 2 s, with
- * jitter) until the earlier of 30 s and its deadline, then returns the last retryable error.
+ * in ctx->arena, and it retries by the store policy (50 attempts, 10 ms doubling to 2 s)
+ * until the earlier of 30 s and its deadline, then returns the last retryable error.
  */
 #ifndef RIND_STORE_STORE_H
 #define RIND_STORE_STORE_H

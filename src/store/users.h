@@ -60,8 +60,8 @@ rind_status rind_store_user_count(struct rind_ctx *ctx, struct rind_store *store
 
 struct rind_log_group_stats {
     struct rind_group_id group;
-    uint64_t index_lowest;  /* of a row */
-    uint64_t index_highest; /* of an entry, or of a tombstone row above it */
+    uint64_t index_lowest; /* of its rows, that is, of their first entries */
+    uint64_t index_highest;
     uint64_t entry_rows;
     uint64_t entries;
     uint64_t tombstones;

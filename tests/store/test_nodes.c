@@ -611,6 +611,115 @@ static void large_reads_beyond_the_permits_are_busy(void **state)
     fixture_close(f);
 }
 
+/* ---- sweeping ---- */
+
+/* Writes an entry whose partition (and, if not 0, a part given away) has this root. */
+static void append_root(struct fixture *f, uint64_t index, uint64_t root, uint64_t root_given_away)
+{
+    struct rind_log_entry entry = {.index = index, .has_partition = true};
+    struct rind_slice cbor;
+    struct rind_store_entry stored;
+    struct rind_log_row row;
+    entry.prev_mac = fixture_mac(index - 1, 1);
+    entry.entry_mac = fixture_mac(index, 1);
+    entry.partition.root_hash = hash_of(root);
+    if (root_given_away != 0) {
+        entry.has_transferring = true;
+        entry.transferring.kind = RIND_TRANSFERRING_OUT;
+        entry.transferring.out.partition.root_hash = hash_of(root_given_away);
+    }
+    assert_ok(f, rind_wire_encode_alloc(&f->ctx, &rind_log_entry_schema, &entry, &cbor));
+    assert_ok(f, rind_store_entry_parse(&f->ctx, cbor, &stored));
+    assert_ok(f, rind_store_append(&f->ctx, f->store, &f->realm, &f->group, &stored, 1, NULL,
+                                   fixture_deadline(), &row));
+}
+
+static void sweeping_removes_old_nodes_that_nothing_reaches(void **state)
+{
+    struct fixture *f = *state;
+    enum { DAY_MS = 86400000 };
+    size_t count;
+    struct rind_bit_vector top = {0};
+    struct rind_node empty = {.kind = RIND_NODE_INTERIOR};
+    struct rind_record_id d = record_of(0xc0);
+    struct rind_store_node *nodes = tree_make(f, &count);
+    struct rind_store_node orphans[4] = {
+        node_make(f, &top, 80, &empty), /* an old root */
+        leaf_make(f, &d, 81),           /* a leaf of nobody */
+        node_make(f, &top, 82, &empty), /* the root of what is being given away: no orphan */
+        node_make(f, &top, 83, &empty), /* the root of another group: no orphan */
+    };
+    append_delta(f, nodes, count, NULL, 0);
+    append_delta(f, orphans, 4, NULL, 0);
+    append_root(f, 3, 1, 82);
+    f->group = fixture_group(0x55);
+    append_root(f, 1, 83, 0);
+    f->now_ms += DAY_MS;
+    struct rind_store_node young = leaf_make(f, &d, 84);
+    f->group = fixture_group(0x03);
+    fixture_set(f, rind_table_of_realm(RIND_TABLE_MERKLE, &f->realm), "not a node's key", "q", 1000,
+                "v");
+    struct rind_append_delta delta = {&young, 1, NULL, 0};
+    struct rind_log_row row;
+    append_root(f, 4, 1, 82);
+    struct rind_store_entry *entries = fixture_entries(f, 1, 1, 1);
+    struct rind_group_id empty_group = fixture_group(0x77);
+    assert_ok(f, rind_store_append(&f->ctx, f->store, &f->realm, &empty_group, entries, 1, &delta,
+                                   fixture_deadline(), &row)); /* a group without a partition */
+    f->now_ms += 1;
+    struct rind_sweep_result result;
+    assert_status(f,
+                  rind_store_sweep_nodes(&f->ctx, f->store, &f->realm, DAY_MS - 1,
+                                         fixture_deadline(), &result),
+                  RIND_E_INVALID);
+    assert_ok(f, rind_store_sweep_nodes(&f->ctx, f->store, &f->realm, DAY_MS, fixture_deadline(),
+                                        &result));
+    assert_int_equal(result.rows_removed, 2);
+    assert_int_equal(result.rows_seen, count + 4 + 2);
+    assert_int_equal(stored_instances(f, orphans[0].row_key), 0);
+    assert_int_equal(stored_instances(f, orphans[1].row_key), 0);
+    assert_int_equal(stored_instances(f, orphans[2].row_key), 1);
+    assert_int_equal(stored_instances(f, orphans[3].row_key), 1);
+    assert_int_equal(stored_instances(f, young.row_key), 1);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(stored_instances(f, nodes[i].row_key), 1);
+    }
+}
+
+static void sweeping_keeps_what_it_cannot_decide(void **state)
+{
+    struct fixture *f = *state;
+    enum { DAY_MS = 86400000 };
+    size_t count;
+    struct rind_store_node *nodes = tree_make(f, &count);
+    append_delta(f, nodes + 1, count - 1, NULL, 0); /* the root itself is missing */
+    append_root(f, 2, 1, 0);
+    f->now_ms += DAY_MS + 1;
+    struct rind_sweep_result result;
+    assert_ok(f, rind_store_sweep_nodes(&f->ctx, f->store, &f->realm, DAY_MS, fixture_deadline(),
+                                        &result));
+    assert_int_equal(result.rows_removed, 0);
+    assert_int_equal(result.rows_undecided, count - 1);
+}
+
+static void sweeping_stops_at_a_log_it_cannot_read(void **state)
+{
+    struct fixture *f = *state;
+    enum { DAY_MS = 86400000 };
+    size_t count;
+    struct rind_store_node *nodes = tree_make(f, &count);
+    append_delta(f, nodes, count, NULL, 0);
+    fixture_set(f, rind_table_of_realm(RIND_TABLE_LOG, &f->realm), "0123456789abcdef01234567", "q",
+                1000, "not CBOR");
+    f->now_ms += DAY_MS + 1;
+    struct rind_sweep_result result;
+    assert_status(
+        f,
+        rind_store_sweep_nodes(&f->ctx, f->store, &f->realm, DAY_MS, fixture_deadline(), &result),
+        RIND_E_CORRUPT);
+    assert_int_equal(result.rows_removed, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest cases[] = {
@@ -627,6 +736,9 @@ int main(void)
         cmocka_unit_test(realms_in_one_store_delete_their_own_nodes),
         cmocka_unit_test(many_removals_are_all_executed),
         cmocka_unit_test(pinned_nodes_are_found_before_they_are_stored),
+        cmocka_unit_test(sweeping_removes_old_nodes_that_nothing_reaches),
+        cmocka_unit_test(sweeping_keeps_what_it_cannot_decide),
+        cmocka_unit_test(sweeping_stops_at_a_log_it_cannot_read),
     };
     static const struct CMUnitTest once[] = {
         cmocka_unit_test_setup_teardown(nodes_of_an_append_are_cached_and_others_after_use,
