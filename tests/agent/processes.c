@@ -67,7 +67,9 @@ struct processes *processes_new(void)
                       rind_arena_map(&processes->ctx, PROCESSES_ARENA_SIZE, &processes->arena),
                       "arena");
     rind_ctx_init(&processes->ctx, processes->arena);
-    (void)snprintf(processes->directory, sizeof(processes->directory), "/tmp/rind-agent-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+    (void)snprintf(processes->directory, sizeof(processes->directory), "%s/rind-agent-XXXXXX",
+                   temporary != NULL ? temporary : "/tmp");
     if (mkdtemp(processes->directory) == NULL) {
         processes_fail("directory", strerror(errno));
     }
