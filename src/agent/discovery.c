@@ -8,6 +8,7 @@
 #include "agent/status.h"
 
 #define DISCOVERY_POLL_MS 1000u
+#define DISCOVERY_TENANTS_RETRY_MS 10000u
 
 static rind_status discovery_put(struct rind_job *job)
 {
@@ -107,10 +108,14 @@ void rind_job_tenants(void *self)
 {
     struct rind_agent *agent = self;
     struct rind_job job;
+    uint64_t pause_ms = DISCOVERY_TENANTS_RETRY_MS; /* the first reading may have failed */
     rind_job_begin(&job, agent, RIND_AGENT_ARENA_SIZE_BYTES);
-    while (!rind_stopper_wait(&agent->stopper, rind_deadline_in_ms(RIND_AGENT_TENANTS_MS))) {
+    while (!rind_stopper_wait(&agent->stopper, rind_deadline_in_ms(pause_ms))) {
         uint64_t count = 0;
-        if (!rind_is_ok(rind_agent_load_tenants(&job.ctx, agent, &count))) {
+        rind_status status = rind_agent_load_tenants(
+            &job.ctx, agent, rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS), &count);
+        pause_ms = rind_is_ok(status) ? RIND_AGENT_TENANTS_MS : DISCOVERY_TENANTS_RETRY_MS;
+        if (!rind_is_ok(status)) {
             RIND_LOG_WARN(&agent->log, "cannot read the tenants' configuration: %s",
                           job.ctx.sentence);
         }

@@ -10,6 +10,9 @@
 #include "agent/role.h"
 #include "agent/status.h"
 
+/* Service begins with default rates rather than wait longer for the tenants' configuration. */
+#define AGENT_FIRST_TENANTS_MS 1000u
+
 /* ---- the table of groups ---- */
 
 /* Lock held. */
@@ -295,7 +298,8 @@ static rind_status agent_open_with(struct rind_ctx *ctx, struct rind_agent *agen
     RIND_TRY(rind_hsm_status_open(ctx, agent, &agent->status));
     RIND_TRY(agent_sync(ctx, agent));
     uint64_t tenant_count = 0;
-    if (!rind_is_ok(rind_agent_load_tenants(ctx, agent, &tenant_count))) {
+    if (!rind_is_ok(rind_agent_load_tenants(ctx, agent, rind_deadline_in_ms(AGENT_FIRST_TENANTS_MS),
+                                            &tenant_count))) {
         RIND_LOG_WARN(&agent->log, "the tenants' configuration will be read later: %s",
                       ctx->sentence);
     }

@@ -16,6 +16,8 @@
 
 /* The largest C struct of any request or response below. */
 #define RPC_MESSAGE_SIZE_MAX 4096u
+/* Below the callers' 30 s, so that they hear NoStore. */
+#define RPC_STORE_TIMEOUT_MS 20000u
 
 struct rpc_row {
     const char *path;
@@ -69,7 +71,8 @@ static void rpc_serve_tenants_reload(struct rind_ctx *ctx, struct rind_agent *ag
     struct rind_agent_tenants_reload_response *reload = response;
     *reload = (struct rind_agent_tenants_reload_response){0};
     uint64_t count = 0;
-    if (rind_is_ok(rind_agent_load_tenants(ctx, agent, &count))) {
+    if (rind_is_ok(rind_agent_load_tenants(ctx, agent, rind_deadline_in_ms(RPC_STORE_TIMEOUT_MS),
+                                           &count))) {
         reload->kind = RIND_AGENT_TENANTS_RELOAD_OK;
         reload->ok.num_tenants = count;
     } else {

@@ -104,11 +104,11 @@ void rind_agent_captured(struct rind_agent *agent,
     rind_mutex_unlock(&group->lock);
 }
 
-rind_status rind_agent_load_tenants(struct rind_ctx *ctx, struct rind_agent *agent, uint64_t *count)
+rind_status rind_agent_load_tenants(struct rind_ctx *ctx, struct rind_agent *agent,
+                                    struct rind_deadline deadline, uint64_t *count)
 {
     struct rind_tenants tenants;
-    RIND_TRY(rind_store_tenant_list(ctx, agent->store, rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS),
-                                    &tenants));
+    RIND_TRY(rind_store_tenant_list(ctx, agent->store, deadline, &tenants));
     for (size_t i = 0; i < tenants.count; i++) {
         const struct rind_tenant *tenant = &tenants.tenants[i];
         uint64_t capacity = tenant->capacity_ops_per_sec;

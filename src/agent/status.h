@@ -20,6 +20,6 @@ void rind_agent_captured(struct rind_agent *agent,
 
 /* Reads the tenants' configuration and applies it; `*count` of them. */
 rind_status rind_agent_load_tenants(struct rind_ctx *ctx, struct rind_agent *agent,
-                                    uint64_t *count) RIND_MUST_USE;
+                                    struct rind_deadline deadline, uint64_t *count) RIND_MUST_USE;
 
 #endif
