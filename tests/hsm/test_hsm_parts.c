@@ -235,7 +235,9 @@ static bool is_fatal(void (*run)(struct rind_hsm_leader_log *log))
     assert_true(child >= 0);
     if (child == 0) {
         (void)signal(SIGABRT, SIG_DFL);
-        (void)freopen("/dev/null", "w", stderr);
+        if (freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(1);
+        }
         struct log_fixture fixture = log_new(8);
         run(&fixture.log);
         _exit(0);
