@@ -7,6 +7,7 @@
 #include "hsm/response_size.h"
 
 #include "hsm/leader_log.h"
+#include "hsm/state.h"
 #include "wire/wire.h"
 
 /* One released response: MAC, Noise response, result; names, heads and integers are under 256. */
@@ -19,6 +20,11 @@
  */
 #define RESPONSE_TREE_SIZE (1024u * 512u)
 #define RESPONSE_OTHER_SIZE (64u * 1024u)
+
+_Static_assert(RIND_HSM_LOG_ENTRIES_MAX *(RESPONSE_RELEASED_SIZE + RESPONSE_ABANDONED_SIZE) +
+                       RESPONSE_TREE_SIZE + RESPONSE_OTHER_SIZE <=
+                   RIND_HSM_RESPONSE_SIZE_MAX,
+               "the envelope takes the largest response");
 
 /* What verifying, merging and the like take as structs, measured below 600 KB at 256 levels. */
 #define RESPONSE_TREE_WORK_SIZE (2u * 1024u * 1024u)

@@ -128,8 +128,11 @@ const struct rind_schema rind_hsm_metric_list_schema =
     RIND_SCHEMA_LIST(struct rind_hsm_metric_list, struct rind_hsm_metric, rind_hsm_metric_schema,
                      RIND_HSM_METRICS_MAX);
 
+static const struct rind_schema hsm_encoded_response_schema =
+    RIND_SCHEMA_RAW(RIND_HSM_RESPONSE_SIZE_MAX);
+
 static const struct rind_field hsm_response_envelope_fields[] = {
-    RIND_FIELD(struct rind_hsm_response_envelope, res, rind_raw_schema),
+    RIND_FIELD(struct rind_hsm_response_envelope, res, hsm_encoded_response_schema),
     RIND_FIELD(struct rind_hsm_response_envelope, metrics, rind_hsm_metric_list_schema),
 };
 const struct rind_schema rind_hsm_response_envelope_schema =

@@ -16,6 +16,8 @@
 #include "wire/types.h"
 
 #define RIND_HSM_METRICS_MAX 64u /* entries of one response; two at most today */
+/* One Commit releases up to RIND_WIRE_RESPONSES_MAX responses of less than 800 bytes each. */
+#define RIND_HSM_RESPONSE_SIZE_MAX (64u * 1024u * 1024u)
 
 /* --- HandshakeRequest, AppRequest --- */
 

@@ -519,6 +519,42 @@ static void commit_in_groups_of_two_and_four_needs_two_and_three(void **state)
     }
 }
 
+static void one_commit_releases_thousands_of_responses(void **state)
+{
+    (void)state;
+    struct rind_hsm_config config = cluster_config_small();
+    config.log_entries_max = 4096; /* a response of 2.6 MB, more than any request may have */
+    struct fixture fixture = {.cluster = cluster_new_with(1, 3, &config)};
+    fixture.group = cluster_new_realm(fixture.cluster);
+    (void)cluster_commit(fixture.cluster, 0, &fixture.group);
+    struct rind_record_id record = cluster_record(1);
+    cluster_client_init(&fixture.client, 1, &record);
+    const size_t count = 4000;
+    for (size_t i = 0; i < count; i++) {
+        fixture.client.has_session = false;
+        (void)append_request(&fixture);
+        cluster_reset(fixture.cluster);
+    }
+    struct cluster_log *log = cluster_log_of(fixture.cluster, &fixture.group);
+    for (size_t first = 1; first < log->count; first += 1000) { /* each below a mebibyte */
+        size_t rest = log->count - first;
+        assert_int_equal(cluster_capture_entries(fixture.cluster, 0, &fixture.group,
+                                                 &log->entries[first], rest < 1000 ? rest : 1000)
+                             .kind,
+                         RIND_HSM_CAPTURE_NEXT_OK);
+    }
+    struct rind_captured_list captures = cluster_persist(fixture.cluster, 0);
+    struct rind_hsm_commit_response answer =
+        cluster_commit_with(fixture.cluster, 0, &fixture.group, &captures);
+    assert_int_equal(answer.kind, RIND_HSM_COMMIT_OK);
+    assert_int_equal(answer.ok.responses.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(
+            rind_mac_equal(&answer.ok.responses.items[i].mac, &log->entries[1 + i].entry_mac));
+    }
+    cluster_free(fixture.cluster);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -544,6 +580,7 @@ int main(void)
         TEST(commit_ignores_captures_of_entries_that_were_committed_away),
         TEST(a_new_leader_commits_once_a_majority_has_its_starting_entry),
         TEST(committed_never_goes_back),
+        cmocka_unit_test(one_commit_releases_thousands_of_responses),
         cmocka_unit_test(commit_in_groups_of_two_and_four_needs_two_and_three),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
