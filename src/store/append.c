@@ -196,6 +196,14 @@ static void append_cache_nodes(const struct append *append)
         rind_node_cache_put(append->store->cache, append->realm, node->row_key, node->cbor,
                             append->instances[i]);
     }
+    if (append->store->metrics != NULL) {
+        struct rind_node_cache_statistics statistics;
+        rind_node_cache_statistics(append->store->cache, &statistics);
+        rind_metrics_gauge(append->store->metrics, "store_client.merkle_cache.nodes",
+                           (int64_t)statistics.nodes, NULL, 0);
+        rind_metrics_gauge(append->store->metrics, "store_client.merkle_cache.limit",
+                           (int64_t)statistics.nodes_max, NULL, 0);
+    }
 }
 
 /* ---- the log row ---- */

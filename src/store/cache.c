@@ -344,6 +344,7 @@ void rind_node_cache_statistics(struct rind_node_cache *cache,
         struct shard *shard = &cache->shards[i];
         rind_mutex_lock(&shard->mutex);
         statistics->nodes += shard->nodes;
+        statistics->nodes_max += shard->nodes_max;
         statistics->bytes += shard->bytes;
         statistics->hits += shard->hits;
         statistics->misses += shard->misses;

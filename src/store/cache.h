@@ -12,6 +12,7 @@ struct rind_node_cache;
 
 struct rind_node_cache_statistics {
     size_t nodes;
+    size_t nodes_max;
     size_t bytes;
     uint64_t hits;
     uint64_t misses;

@@ -90,6 +90,8 @@ static rind_status removals_read(struct rind_ctx *ctx, struct rind_store *store,
     }
     struct rind_store_tags tags;
     rind_store_tags_make(&tags, realm, NULL);
+    rind_metrics_distribution(store->metrics, "store_client.remove_merkle_nodes.versions_to_read",
+                              count, tags.tags, tags.count);
     struct rind_read read = {.table = rind_table_of_realm(RIND_TABLE_MERKLE, realm),
                              .ranges = ranges,
                              .range_count = count,
@@ -205,8 +207,28 @@ static struct delete_item *queue_take(struct rind_delete_queue *queue, size_t *k
     return items;
 }
 
+static void deletes_measure(const struct rind_store *store, const struct delete_item *items,
+                            uint64_t duration_ns)
+{
+    int64_t batches = 0;
+    int64_t keys = 0;
+    struct rind_store_tags tags;
+    rind_store_tags_make(&tags, &items->realm, NULL);
+    for (const struct delete_item *item = items; item != NULL; item = item->next) {
+        batches++;
+        keys += (int64_t)item->count;
+    }
+    rind_metrics_gauge(store->metrics, "store_client.merkle_delete.coalesced_num_batches", batches,
+                       tags.tags, tags.count);
+    rind_metrics_gauge(store->metrics, "store_client.merkle_delete.coalesced_num_keys", keys,
+                       tags.tags, tags.count);
+    rind_metrics_timing_ns(store->metrics, "store_client.remove_merkle_nodes.time", duration_ns,
+                           tags.tags, tags.count);
+}
+
 static void deletes_execute(struct rind_store *store, struct delete_item *items)
 {
+    uint64_t start_ns = rind_clock_monotonic_ns();
     struct rind_ctx ctx;
     rind_ctx_init(&ctx, store->deletes->arena);
     rind_status status = items_execute(&ctx, store, items);
@@ -220,6 +242,7 @@ static void deletes_execute(struct rind_store *store, struct delete_item *items)
         }
     }
     rind_arena_map_reset(store->deletes->arena, 0);
+    deletes_measure(store, items, rind_clock_monotonic_ns() - start_ns);
 }
 
 static void deletes_collect(struct rind_store *store)
@@ -361,6 +384,7 @@ void rind_deletes_push(struct rind_store *store, const struct rind_realm_id *rea
     struct rind_delete_queue *queue = store->deletes;
     struct delete_item *item = item_new(store, realm, row_keys, count);
     bool is_queued = false;
+    size_t keys = 0;
     if (item != NULL) {
         rind_mutex_lock(&queue->mutex);
         bool has_time = true;
@@ -372,11 +396,14 @@ void rind_deletes_push(struct rind_store *store, const struct rind_realm_id *rea
             *queue->end = item;
             queue->end = &item->next;
             queue->keys += item->count;
+            keys = queue->keys;
             is_queued = true;
             rind_cond_broadcast(&queue->changed);
         }
         rind_mutex_unlock(&queue->mutex);
     }
+    rind_metrics_gauge(store->metrics, "store_client.merkle_delete.waiting_queue.len",
+                       (int64_t)keys, NULL, 0);
     if (!is_queued) {
         free(item);
         RIND_LOG_WARN(rind_store_log(store),

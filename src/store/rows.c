@@ -53,6 +53,7 @@ static rind_status list_page(struct rind_ctx *ctx, struct rind_store *store,
     rind_metrics_distribution(store->metrics, "store_client.list_log_rows_page.count", rows.count,
                               tags.tags, tags.count);
     size_t tombstones = 0;
+    size_t first = list->count;
     for (size_t i = 0; i < rows.count; i++) {
         struct rind_group_id row_group;
         struct rind_log_row row;
@@ -66,6 +67,10 @@ static rind_status list_page(struct rind_ctx *ctx, struct rind_store *store,
         }
         tombstones += row.is_tombstone;
         RIND_TRY(list_add(ctx, list, row));
+    }
+    if (list->count > first) {
+        rind_metrics_gauge(store->metrics, "store_client.list_log_rows_page.lowest",
+                           (int64_t)list->rows[first].index, tags.tags, tags.count);
     }
     *is_last = !rows.has_more || tombstones == LIST_PAGE_ROWS;
     return RIND_OK;
@@ -177,6 +182,8 @@ static rind_status tombstones_write(struct rind_ctx *ctx, struct rind_store *sto
                               &write, deadline));
     rind_metrics_distribution(store->metrics, "store_client.replace_chunk_with_tombstones.rows",
                               write_count, tags.tags, tags.count);
+    rind_metrics_gauge(store->metrics, "store_client.replace_chunk_with_tombstones.highest",
+                       (int64_t)rows[count - 1].index, tags.tags, tags.count);
     return RIND_OK;
 }
 
@@ -194,12 +201,20 @@ rind_status rind_store_replace_oldest_rows(struct rind_ctx *ctx, struct rind_sto
      * it too keeps all damage within one window of 100 rows from the first entry row, which is what
      * readers rely on (section 6.4).
      */
+    uint64_t start_ns = rind_clock_monotonic_ns();
     for (size_t done = 0; done < row_count;) {
         size_t count = row_count - done;
         count = count < RIND_LOG_TOMBSTONE_WINDOW ? count : RIND_LOG_TOMBSTONE_WINDOW;
         RIND_TRY(tombstones_write(ctx, store, realm, group, rows + done, count, deadline));
         done += count;
     }
+    struct rind_store_tags tags;
+    rind_store_tags_make(&tags, realm, group);
+    rind_metrics_timing_ns(store->metrics, "store_client.replace_oldest_rows_with_tombstones.time",
+                           rind_clock_monotonic_ns() - start_ns, tags.tags, tags.count);
+    rind_metrics_distribution(store->metrics,
+                              "store_client.replace_oldest_rows_with_tombstones.rows", row_count,
+                              tags.tags, tags.count);
     return RIND_OK;
 }
 
