@@ -23,20 +23,6 @@ uint64_t rind_election_outcome(size_t member_count, const uint64_t *votes, size_
     return sorted[majority_less_one];
 }
 
-size_t rind_compaction_prefix(const struct rind_uncompacted_row *rows, size_t row_count,
-                              uint64_t compact_index)
-{
-    size_t past = 0;
-    while (past < row_count && rows[past].index <= compact_index) {
-        past++;
-    }
-    if (past == 0) {
-        return 0;
-    }
-    bool is_last_whole = past < row_count && rows[past].index == compact_index + 1;
-    return is_last_whole ? past : past - 1;
-}
-
 uint64_t rind_compaction_index(uint64_t committed, uint64_t captured)
 {
     if (committed <= 1 || captured == 0) {

@@ -1,6 +1,6 @@
 /*
- * election.h - pure decisions of the leader side: which index has a quorum, which log rows may be
- * compacted, when the next aligned persist is due. Spec 06 sections 9.2, 9.3, 8.3.
+ * election.h - pure decisions of the leader side: which index has a quorum, up to where the log may
+ * be compacted, when the next aligned persist is due. Spec 06 sections 9.2, 9.3, 8.3.
  */
 #ifndef RIND_AGENT_ELECTION_H
 #define RIND_AGENT_ELECTION_H
@@ -17,19 +17,6 @@
  * not more than m members voted.
  */
 uint64_t rind_election_outcome(size_t member_count, const uint64_t *votes, size_t vote_count);
-
-/* A log row that this leadership may still have to replace with a tombstone. */
-struct rind_uncompacted_row {
-    uint64_t index; /* of its first entry */
-    bool is_tombstone;
-};
-
-/*
- * How many of the oldest `rows` lie wholly at or below `compact_index`. Rows only record their
- * first index, so a row counts only when the next one starts at or before compact_index + 1.
- */
-size_t rind_compaction_prefix(const struct rind_uncompacted_row *rows, size_t row_count,
-                              uint64_t compact_index);
 
 /*
  * min(committed - 1, own persisted capture), the highest index whose entries may be compacted; 0 if

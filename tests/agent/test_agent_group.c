@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -328,6 +329,115 @@ static void every_hsm_of_the_group_may_be_restarted_in_turn(void **state)
     }
 }
 
+/* A cluster manager that answers as told. */
+struct manager {
+    enum rind_cluster_stepdown_response_kind kind;
+    atomic_uint calls;
+};
+
+static void manager_handle(void *self, struct rind_ctx *ctx, const struct rind_request *request,
+                           struct rind_response *response)
+{
+    struct manager *manager = self;
+    struct rind_cluster_stepdown_request message;
+    struct rind_cluster_stepdown_response answer = {.kind = manager->kind};
+    atomic_fetch_add(&manager->calls, 1);
+    bool is_understood =
+        rind_slice_is_text(request->path, "/leader_stepdown") &&
+        rind_is_ok(rind_wire_decode_strict(ctx, &rind_cluster_stepdown_request_schema,
+                                           request->body, &message)) &&
+        message.kind == RIND_CLUSTER_STEPDOWN_REQUEST_HSM;
+    response->status = is_understood ? 200 : 404;
+    if (!rind_is_ok(rind_wire_encode_alloc(ctx, &rind_cluster_stepdown_response_schema, &answer,
+                                           &response->body))) {
+        response->status = 500;
+    }
+}
+
+static bool knows_the_manager(void *self)
+{
+    struct rind_agent *agent = self;
+    rind_mutex_lock(&agent->lock);
+    bool knows = agent->manager_count == 1;
+    rind_mutex_unlock(&agent->lock);
+    return knows;
+}
+
+/* Shuts node 0 down while one manager is in discovery; returns how often that was asked. */
+static unsigned shut_down_with_manager(struct fixture *fixture,
+                                       enum rind_cluster_stepdown_response_kind kind)
+{
+    struct realm *realm = fixture->realm;
+    struct manager manager = {.kind = kind};
+    struct rind_server_options options = rind_server_options_default();
+    struct rind_server *server;
+    assert_true(rind_is_ok(
+        rind_address_parse(&realm->ctx, rind_slice_text("127.0.0.1:0"), &options.listen)));
+    options.handle = manager_handle;
+    options.self = &manager;
+    options.name = "manager";
+    options.http2 = RIND_SERVER_HTTP2_OFF;
+    assert_true(rind_is_ok(rind_server_open(&realm->ctx, &options, &server)));
+    struct rind_address address = rind_server_address(server);
+    struct rind_url url;
+    rind_url_from_address(&address, &url);
+    assert_true(rind_is_ok(rind_store_discovery_register(&realm->ctx, realm->nodes[0].store,
+                                                         RIND_SERVICE_CLUSTER_MANAGER, url.text,
+                                                         rind_deadline_in_ms(REALM_WAIT_MS))));
+    realm_wait_until(realm, knows_the_manager, realm->nodes[0].agent);
+    rind_agent_shut_down(realm->nodes[0].agent, rind_deadline_in_ms(REALM_WAIT_MS));
+    rind_server_close(server);
+    return atomic_load(&manager.calls);
+}
+
+static void a_manager_is_asked_to_take_leaderships_over(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(shut_down_with_manager(fixture, RIND_CLUSTER_STEPDOWN_OK), 1);
+    assert_int_equal(realm_role(fixture->realm, 0, &fixture->group).role.kind, RIND_ROLE_WITNESS);
+}
+
+static void a_manager_that_refuses_stops_no_shutdown(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(shut_down_with_manager(fixture, RIND_CLUSTER_STEPDOWN_NO_STORE), 1);
+    assert_int_equal(realm_role(fixture->realm, 0, &fixture->group).role.kind, RIND_ROLE_WITNESS);
+}
+
+struct rate_wish {
+    struct fixture *fixture;
+    unsigned h;
+};
+
+/* Node h denies because of what the others told it. */
+static bool is_limited(void *self)
+{
+    struct rate_wish *wish = self;
+    struct rind_record_id record = cluster_record(200);
+    struct rind_agent *agent = wish->fixture->realm->nodes[wish->h].agent;
+    rind_peers_note_request(agent->peers);
+    return !rind_rate_tenants_allow(agent->tenants, rind_slice_text("limited"),
+                                    rind_clock_unix_ms(), &record);
+}
+
+static void agents_count_one_anothers_requests(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_agent *first = fixture->realm->nodes[0].agent;
+    struct rind_record_id record = cluster_record(100);
+    /* A rate that node 1 alone would take many seconds to reach. */
+    for (unsigned h = 0; h < 2; h++) {
+        rind_rate_tenants_configure(fixture->realm->nodes[h].agent->tenants,
+                                    rind_slice_text("limited"), 100000);
+    }
+    for (unsigned i = 0; i < 100000; i++) {
+        (void)rind_rate_tenants_allow(first->tenants, rind_slice_text("limited"),
+                                      rind_clock_unix_ms() + REALM_WAIT_MS, &record);
+    }
+    struct rate_wish wish = {fixture, 1};
+    realm_wait_until(fixture->realm, is_limited, &wish);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -342,6 +452,9 @@ int main(void)
         CASE(a_witness_that_was_away_catches_up_by_a_jump),
         CASE(an_abandoned_entry_answers_exactly_its_client),
         CASE(every_hsm_of_the_group_may_be_restarted_in_turn),
+        CASE(a_manager_is_asked_to_take_leaderships_over),
+        CASE(a_manager_that_refuses_stops_no_shutdown),
+        CASE(agents_count_one_anothers_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

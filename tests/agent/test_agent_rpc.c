@@ -492,6 +492,53 @@ static void only_what_changed_the_tree_is_accounted(void **state)
     assert_int_equal(value, RIND_USER_SECRET_REGISTERED);
 }
 
+struct disconnect_wish {
+    struct fixture *fixture;
+    unsigned apps;
+};
+
+static bool has_asked_hsm(void *self)
+{
+    struct disconnect_wish *wish = self;
+    return realm_calls(wish->fixture->realm, 0, RIND_HSM_REQUEST_APP_REQUEST) > wish->apps;
+}
+
+static void a_client_that_goes_away_leaves_no_hole_in_the_log(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_ctx *ctx = &fixture->realm->ctx;
+    struct cluster_client client;
+    struct rind_record_id record = cluster_record(1);
+    cluster_client_init(&client, 1, &record);
+    struct rind_secrets_request register1 = cluster_simple(RIND_SECRETS_REQUEST_REGISTER1);
+    struct rind_agent_app_request app =
+        realm_request(fixture->realm, fixture->users, &fixture->group, &client, &register1);
+    struct disconnect_wish wish = {fixture,
+                                   realm_calls(fixture->realm, 0, RIND_HSM_REQUEST_APP_REQUEST)};
+    struct rind_url url;
+    struct rind_slice body;
+    struct rind_fan *fan;
+    assert_true(rind_is_ok(rind_url_join(ctx, &fixture->node->agent->options.url, "app", &url)));
+    assert_true(
+        rind_is_ok(rind_wire_encode_alloc(ctx, &rind_agent_app_request_schema, &app, &body)));
+    struct rind_call call = {
+        .url = &url, .body = body, .deadline = rind_deadline_in_ms(REALM_WAIT_MS)};
+    realm_fail(fixture->realm, 0, RIND_HSM_REQUEST_APP_REQUEST, REALM_FAULT_HOLD, 1);
+    assert_true(rind_is_ok(rind_fan_open(ctx, fixture->client, &call, 1, &fan)));
+    struct rind_fan_result result;
+    while (!has_asked_hsm(&wish)) { /* the fan sends while we look for its answer */
+        (void)rind_fan_next(ctx, fan, rind_deadline_in_ms(5), &result);
+    }
+    rind_fan_close(fan); /* the connection is cut while the HSM's reply is on its way */
+    realm_release(fixture->realm, 0);
+    realm_wait_committed(fixture->realm, 0, &fixture->group, 2);
+    record = cluster_record(2);
+    cluster_client_init(&client, 2, &record);
+    assert_int_equal(
+        realm_ask(fixture->realm, fixture->users, 0, &fixture->group, &client, &register1, NULL),
+        RIND_AGENT_APP_OK);
+}
+
 static void a_graceful_end_leaves_no_leadership_and_no_row_behind(void **state)
 {
     struct fixture *fixture = *state;
@@ -526,6 +573,7 @@ int main(void)
         CASE(events_are_worded_as_in_the_vectors),
         CASE(limiter_states_have_the_bytes_of_the_vectors),
         CASE(only_what_changed_the_tree_is_accounted),
+        CASE(a_client_that_goes_away_leaves_no_hole_in_the_log),
         CASE(a_graceful_end_leaves_no_leadership_and_no_row_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

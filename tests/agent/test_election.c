@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "agent/election.h"
+#include "store/store.h"
 #include "support/vectors.h"
 
 static uint64_t number_of(json_t *object, const char *key)
@@ -44,15 +45,15 @@ static void compaction_takes_the_rows_the_vectors_name(void **state)
     json_t *item;
     json_array_foreach(list, at, item)
     {
-        struct rind_uncompacted_row rows[16];
+        struct rind_log_row rows[16];
         json_t *given = json_object_get(item, "rows");
         for (size_t i = 0; i < json_array_size(given); i++) {
-            rows[i] = (struct rind_uncompacted_row){
-                (uint64_t)json_integer_value(json_array_get(given, i)), false};
+            rows[i] = (struct rind_log_row){(uint64_t)json_integer_value(json_array_get(given, i)),
+                                            false};
         }
-        assert_int_equal(
-            rind_compaction_prefix(rows, json_array_size(given), number_of(item, "compact_index")),
-            json_array_size(json_object_get(item, "expected")));
+        assert_int_equal(rind_log_rows_compactable(rows, json_array_size(given),
+                                                   number_of(item, "compact_index")),
+                         json_array_size(json_object_get(item, "expected")));
     }
     json_decref(root);
 }
