@@ -156,13 +156,13 @@ rind_status rind_hsm_init(struct rind_ctx *ctx, void *memory, size_t size_bytes,
     struct core_layout layout = core_layout_make(config);
     RIND_REQUIRE(ctx, size_bytes >= layout.size_bytes, RIND_E_INVALID,
                  "the core needs %zu bytes of memory and got %zu", layout.size_bytes, size_bytes);
+    /* Member by member: a whole struct would be built, keys included, on the stack first. */
     struct rind_hsm *made = memory;
-    *made = (struct rind_hsm){
-        .keys = *keys,
-        .platform = *platform,
-        .config = *config,
-        .random = {.fill = platform->random_fill, .self = platform->context},
-    };
+    memset(made, 0, sizeof(*made));
+    memcpy(&made->keys, keys, sizeof(made->keys));
+    made->platform = *platform;
+    made->config = *config;
+    made->random = (struct rind_random){.fill = platform->random_fill, .self = platform->context};
     core_place(made, memory, &layout);
     rind_status status = core_boot(made, ctx);
     if (!rind_is_ok(status)) {
