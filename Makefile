@@ -23,7 +23,7 @@ deps-test:
 	@scripts/install-deps --test
 
 build: deps
-	@cmake --preset release $(if $(PREFIX),-DCMAKE_INSTALL_PREFIX=$(PREFIX)) >/dev/null
+	@cmake --preset release -DRIND_TESTS=OFF >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 
 demo: build

@@ -40,7 +40,7 @@ function(rind_room_link name)
   file(CREATE_LINK "${CMAKE_SOURCE_DIR}/src/${name}" "${RIND_INCLUDE_ROOT}/${name}/${name}" SYMBOLIC)
 endfunction()
 
-# rind_executable(<name> SOURCES file... USES room...): a program in bin/.
+# rind_executable(<name> SOURCES file... USES room...): a program in bin/; installed if its name starts with rind.
 function(rind_executable name)
   cmake_parse_arguments(EXE "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_executable("${name}" ${EXE_SOURCES})
@@ -50,6 +50,9 @@ function(rind_executable name)
     target_link_libraries("${name}" PRIVATE "rind_${used}")
   endforeach()
   target_link_libraries("${name}" PRIVATE ${EXE_LIBRARIES})
+  if(name MATCHES "^rind")
+    install(TARGETS "${name}" RUNTIME)
+  endif()
 endfunction()
 
 # rind_test(<name> SOURCES file... USES room... [LABELS label...] [TIMEOUT seconds]):
