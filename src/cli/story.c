@@ -8,8 +8,8 @@
 #include "cli/ids.h"
 #include "rind/rind.h"
 
-#define STORY_FAILOVER_TIMEOUT_MS 60000u
-#define STORY_RETRY_INTERVAL_MS 250u
+#define STORY_PATIENCE_MS 30000u /* for a leader that died to be replaced, on a busy machine */
+#define STORY_RETRY_INTERVAL_MS 100u
 
 static const char story_secret[] = "correct horse battery staple";
 static const char story_info[] = "mario's account 4711";
@@ -56,12 +56,28 @@ static rind_status story_surprise(const struct story *story, const char *step,
 
 /* ---- steps ---- */
 
+/*
+ * A busy machine may answer "try again", as any network may. As an application would, the story
+ * does, where that cannot change what happens: not while it counts guesses.
+ */
+static bool story_try_again(struct story *story, enum rind_error error,
+                            struct rind_deadline deadline)
+{
+    return error == RIND_ERROR_TRANSIENT && !rind_deadline_has_expired(deadline) &&
+           !(story->stopper != NULL &&
+             rind_stopper_wait(story->stopper, rind_deadline_in_ms(STORY_RETRY_INTERVAL_MS)));
+}
+
 static rind_status story_register(struct story *story, const char *pin, uint16_t num_guesses)
 {
+    struct rind_deadline deadline = rind_deadline_in_ms(STORY_PATIENCE_MS);
     struct rind_failure failure;
-    RIND_TRY(story_check_stop(story));
-    enum rind_error error = rind_user_register(story->user, RIND_TEXT(pin), RIND_TEXT(story_secret),
-                                               RIND_TEXT(story_info), num_guesses, &failure);
+    enum rind_error error;
+    do {
+        RIND_TRY(story_check_stop(story));
+        error = rind_user_register(story->user, RIND_TEXT(pin), RIND_TEXT(story_secret),
+                                   RIND_TEXT(story_info), num_guesses, &failure);
+    } while (story_try_again(story, error, deadline));
     if (error != RIND_ERROR_NONE) {
         return story_surprise(story, "register", &failure);
     }
@@ -82,10 +98,14 @@ static enum rind_error story_try_recover(struct story *story, const char *pin, b
 
 static rind_status story_recover(struct story *story, const char *pin)
 {
+    struct rind_deadline deadline = rind_deadline_in_ms(STORY_PATIENCE_MS);
     struct rind_failure failure;
     bool is_right;
-    RIND_TRY(story_check_stop(story));
-    enum rind_error error = story_try_recover(story, pin, &is_right, &failure);
+    enum rind_error error;
+    do {
+        RIND_TRY(story_check_stop(story));
+        error = story_try_recover(story, pin, &is_right, &failure);
+    } while (story_try_again(story, error, deadline));
     if (error != RIND_ERROR_NONE) {
         return story_surprise(story, "recover", &failure);
     }
@@ -159,29 +179,6 @@ static rind_status story_find_leader(struct story *story, struct rind_child **ag
     return rind_fail(story->ctx, RIND_E_NOT_FOUND, "no group with several members has a leader");
 }
 
-/* Recovers as an application would: again and again, until the service is back. */
-static rind_status story_recover_patiently(struct story *story, const char *pin)
-{
-    struct rind_deadline deadline = rind_deadline_in_ms(STORY_FAILOVER_TIMEOUT_MS);
-    for (;;) {
-        struct rind_failure failure;
-        bool is_right;
-        RIND_TRY(story_check_stop(story));
-        enum rind_error error = story_try_recover(story, pin, &is_right, &failure);
-        if (error == RIND_ERROR_NONE) {
-            RIND_REQUIRE(story->ctx, is_right, RIND_E_INTERNAL, "recover gave back another secret");
-            return RIND_OK;
-        }
-        if (error != RIND_ERROR_TRANSIENT || rind_deadline_has_expired(deadline)) {
-            return story_surprise(story, "recover after losing a leader", &failure);
-        }
-        struct rind_deadline pause = rind_deadline_in_ms(STORY_RETRY_INTERVAL_MS);
-        if (story->stopper != NULL && rind_stopper_wait(story->stopper, pause)) {
-            return rind_fail(story->ctx, RIND_E_CANCELLED, "interrupted");
-        }
-    }
-}
-
 static rind_status story_tell_failover(struct story *story)
 {
     struct rind_child *agent = NULL;
@@ -194,7 +191,7 @@ static rind_status story_tell_failover(struct story *story)
     story_begin_step(story, what);
     rind_child_kill(agent);
     rind_child_kill(hsm);
-    RIND_TRY(story_recover_patiently(story, "1234"));
+    RIND_TRY(story_recover(story, "1234"));
     (void)snprintf(outcome, sizeof(outcome),
                    "recovered: the other members took over, no operator needed");
     story_end_step(story, outcome);
