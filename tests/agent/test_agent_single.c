@@ -73,10 +73,71 @@ static void a_user_registers_recovers_and_deletes(void **state)
     assert_int_equal(fixture->realm->nodes[0].events.published, 4);
 }
 
+#define THREADS 8u
+#define ROUNDS 6u
+
+struct worker {
+    struct fixture *fixture;
+    struct cluster *users; /* its own memory */
+    unsigned number;
+    unsigned done;
+    struct rind_thread thread;
+};
+
+static bool worker_asks(struct worker *worker, struct cluster_client *client,
+                        const struct rind_secrets_request *request)
+{
+    return realm_ask(worker->fixture->realm, worker->users, 0, &worker->fixture->group, client,
+                     request, NULL) == RIND_AGENT_APP_OK;
+}
+
+/* Registers and recovers over and over; asserts nothing, for cmocka belongs to the main thread. */
+static void worker_run(void *self)
+{
+    struct worker *worker = self;
+    struct rind_record_id record = cluster_record((uint8_t)(1 + 20 * worker->number));
+    struct rind_secrets_request register1 = cluster_simple(RIND_SECRETS_REQUEST_REGISTER1);
+    struct rind_secrets_request recover1 = cluster_simple(RIND_SECRETS_REQUEST_RECOVER1);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct rind_secrets_request register2 = cluster_register2(round, 3);
+        struct rind_secrets_request recover2 = cluster_recover2(&register2);
+        struct rind_secrets_request recover3 = cluster_recover3(&register2);
+        struct cluster_client client;
+        record.bytes[31] = (uint8_t)round;
+        cluster_client_init(&client, 100 * worker->number + round + 1, &record);
+        worker->done += worker_asks(worker, &client, &register1) &&
+                                worker_asks(worker, &client, &register2) &&
+                                worker_asks(worker, &client, &recover1) &&
+                                worker_asks(worker, &client, &recover2) &&
+                                worker_asks(worker, &client, &recover3)
+                            ? 1
+                            : 0;
+        cluster_reset(worker->users);
+    }
+}
+
+static void many_users_are_served_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct worker workers[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] =
+            (struct worker){.fixture = fixture, .users = cluster_new(1, 10 + i), .number = i};
+        assert_true(rind_is_ok(rind_thread_start(&fixture->realm->ctx, &workers[i].thread, "worker",
+                                                 worker_run, &workers[i])));
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        rind_thread_join(&workers[i].thread);
+        assert_int_equal(workers[i].done, ROUNDS);
+        cluster_free(workers[i].users);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_user_registers_recovers_and_deletes, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_users_are_served_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
