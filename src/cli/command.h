@@ -56,6 +56,7 @@ int rind_cli_exit(struct rind_cli *cli, rind_status status);
 /* The commands. */
 int rind_cli_agents(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv);
+int rind_cli_bench(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_configuration(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_demo(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_groups(struct rind_cli *cli, int argc, char *const *argv);

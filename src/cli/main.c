@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"demo", rind_cli_demo, "run a whole realm on this machine and show what it does"},
+    {"bench", rind_cli_bench, "measure a realm, its core or its store"},
     {"agents", rind_cli_agents, "show every agent, its HSM and its groups"},
     {"groups", rind_cli_groups, "show who leads what, positions and ranges"},
     {"new-keys", rind_cli_new_keys, "make realm keys for software HSMs"},
