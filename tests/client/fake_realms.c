@@ -378,7 +378,7 @@ struct fake_realms *fake_realms_open(size_t hardware, size_t software)
             memset(realm->config.id, (int)(0xf0 - i), RIND_REALM_ID_SIZE);
         }
         (void)snprintf(realm->address, sizeof(realm->address), "https://realm-%zu.example/", i);
-        (void)snprintf(realm->url, sizeof(realm->url), "%sreq", realm->address);
+        (void)snprintf(realm->url, sizeof(realm->url), "https://realm-%zu.example/req", i);
         realm->config.address = realm->address;
     }
     return realms;
