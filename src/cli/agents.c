@@ -5,8 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/status_json.h"
 
-#define AGENTS_TIMEOUT_MS 10000u
 #define HASH_TEXT_SIZE RIND_HEX_SIZE(32)
 
 static void agents_print_uptime(const struct rind_duration *uptime)
@@ -189,34 +189,40 @@ static void agents_print(const struct rind_cluster_agent *agent)
     (void)printf("\n");
 }
 
-static rind_status agents_show(struct rind_cli *cli, const char *store)
+static rind_status agents_show(struct rind_cli *cli, const char *store, bool is_json)
 {
-    struct rind_cluster_agent_list agents;
+    struct rind_cli_view view;
     RIND_TRY(rind_cli_connect(cli, store));
-    RIND_TRY(rind_cluster_ask_all(&cli->ctx, &cli->cluster, AGENTS_TIMEOUT_MS, &agents));
-    (void)printf("found %zu agents in service discovery\n", agents.count);
-    if (agents.count > 0) {
+    RIND_TRY(rind_cli_look(cli, &view));
+    if (is_json) {
+        RIND_TRY(rind_cli_print_json(cli, rind_cli_agents_json(view.agents)));
+        return rind_cli_require_all(cli, &view);
+    }
+    (void)printf("found %zu agents in service discovery\n", view.agents.count);
+    if (view.agents.count > 0) {
         (void)printf("\n");
     }
-    for (size_t i = 0; i < agents.count; i++) {
-        agents_print(&agents.items[i]);
+    for (size_t i = 0; i < view.agents.count; i++) {
+        agents_print(&view.agents.items[i]);
     }
-    return RIND_OK;
+    return rind_cli_require_all(cli, &view);
 }
 
 int rind_cli_agents(struct rind_cli *cli, int argc, char *const *argv)
 {
     const char *store = NULL;
-    const struct rind_flag flags[] = {RIND_CLI_STORE_FLAG(store)};
+    bool is_json = false;
+    const struct rind_flag flags[] = {RIND_CLI_STORE_FLAG(store), RIND_CLI_JSON_FLAG(is_json)};
     const struct rind_flag_table tables[] = {RIND_FLAG_TABLE(NULL, flags)};
     const struct rind_command command = {.program = "rind agents",
-                                         .about = "Shows every agent, its HSM and its groups.",
+                                         .about = "Shows every agent, its HSM and its groups. Exit "
+                                                  "status 1 if an agent did not answer.",
                                          .example = "rind agents --store lmdb:/var/lib/rind/store",
                                          .tables = tables,
                                          .table_count = 1};
     int exit_status;
-    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+    if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
-    return rind_cli_exit(cli, agents_show(cli, store));
+    return rind_cli_exit(cli, agents_show(cli, store, is_json));
 }

@@ -6,8 +6,6 @@
 #include "cli/command.h"
 #include "cli/ids.h"
 
-#define AUTH_TOKEN_TIMEOUT_MS 10000u
-
 static const char *const scopes[] = {"user", "audit", NULL};
 
 /* Signing keys are read here and nowhere else: servers only verify. */
@@ -102,12 +100,11 @@ static rind_status auth_token_find_realm(struct rind_cli *cli,
                  "'%s' is no realm id of 32 hex digits; give all of them, or --store to find the "
                  "realm by the first few",
                  options->realm);
-    struct rind_cluster_agent_list agents;
-    struct rind_cluster_hsm_list hsms;
+    struct rind_cli_view view;
+    RIND_TRY(rind_cli_check_prefix(&cli->ctx, "realm", options->realm));
     RIND_TRY(rind_cli_connect(cli, options->store));
-    RIND_TRY(rind_cluster_ask_all(&cli->ctx, &cli->cluster, AUTH_TOKEN_TIMEOUT_MS, &agents));
-    RIND_TRY(rind_cluster_hsms(&cli->ctx, agents, &hsms));
-    return rind_cli_resolve_realm(&cli->ctx, hsms, options->realm, realm);
+    RIND_TRY(rind_cli_look(cli, &view));
+    return rind_cli_resolve_realm(&cli->ctx, view.hsms, options->realm, realm);
 }
 
 static rind_status auth_token_show(struct rind_cli *cli, const struct auth_token_options *options)
@@ -172,7 +169,7 @@ int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv)
         .tables = tables,
         .table_count = 1};
     int exit_status;
-    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+    if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
     return rind_cli_exit(cli, auth_token_show(cli, &options));

@@ -3,6 +3,30 @@
 
 #include <stdio.h>
 
+#define JSON_HEX_SIZE_MAX 1024u /* bytes; ids, keys and hashes have 16 to 64 */
+
+/* A man page part: heading, what it does, options, example. */
+static void command_print_man(const struct rind_command *command, FILE *out)
+{
+    (void)fprintf(out, ".SH \"%s\"\n%s\n", command->program, command->about);
+    rind_flags_man(command, out);
+    if (command->example != NULL) {
+        (void)fprintf(out, ".PP\nExample:\n.PP\n.nf\n  %s\n.fi\n", command->example);
+    }
+}
+
+bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, int argc,
+                    char *const *argv, int *exit_status)
+{
+    RIND_ASSERT(command->example != NULL); /* every command shows one */
+    if (cli->man != NULL) {
+        command_print_man(command, cli->man);
+        *exit_status = 0;
+        return false;
+    }
+    return rind_flags_or_exit(command, argc, argv, exit_status);
+}
+
 rind_status rind_cli_connect(struct rind_cli *cli, const char *store_name)
 {
     const struct rind_store_options options = {.log = &cli->log};
@@ -14,11 +38,58 @@ rind_status rind_cli_connect(struct rind_cli *cli, const char *store_name)
     return RIND_OK;
 }
 
+rind_status rind_cli_look(struct rind_cli *cli, struct rind_cli_view *view)
+{
+    rind_status asked =
+        rind_cluster_ask_all(&cli->ctx, &cli->cluster, RIND_CLI_STATUS_TIMEOUT_MS, &view->agents);
+    if (!rind_is_ok(asked)) {
+        return rind_fail_while(&cli->ctx, asked, "service discovery failed");
+    }
+    return rind_cluster_hsms(&cli->ctx, view->agents, &view->hsms);
+}
+
+rind_status rind_cli_require_all(struct rind_cli *cli, const struct rind_cli_view *view)
+{
+    size_t silent = 0;
+    const struct rind_cluster_agent *first = NULL;
+    for (size_t i = 0; i < view->agents.count; i++) {
+        if (!view->agents.items[i].has_answered) {
+            first = silent == 0 ? &view->agents.items[i] : first;
+            silent++;
+        }
+    }
+    RIND_REQUIRE(&cli->ctx, silent == 0, RIND_E_UNAVAILABLE,
+                 "%zu of %zu agents did not answer, what they know is missing above: %s: %s",
+                 silent, view->agents.count, first->url, first->fault);
+    return RIND_OK;
+}
+
+rind_status rind_cli_print_json(struct rind_cli *cli, json_t *root_take)
+{
+    struct rind_slice text;
+    RIND_REQUIRE(&cli->ctx, root_take != NULL, RIND_E_LIMIT, "no memory for a JSON document");
+    rind_status written = rind_json_write(&cli->ctx, root_take, &text);
+    json_decref(root_take);
+    RIND_TRY(written);
+    (void)printf("%.*s\n", (int)text.length, (const char *)text.data);
+    return RIND_OK;
+}
+
+json_t *rind_cli_json_hex(struct rind_slice bytes)
+{
+    char text[RIND_HEX_SIZE(JSON_HEX_SIZE_MAX)];
+    struct rind_slice shown = bytes;
+    shown.length = shown.length > JSON_HEX_SIZE_MAX ? JSON_HEX_SIZE_MAX : shown.length;
+    rind_hex_encode(shown, text);
+    return json_string(text);
+}
+
 int rind_cli_exit(struct rind_cli *cli, rind_status status)
 {
     if (rind_is_ok(status)) {
         return 0;
     }
+    (void)fflush(stdout);
     (void)fprintf(stderr, "error: %s\n",
                   cli->ctx.sentence[0] != '\0' ? cli->ctx.sentence
                                                : rind_code_name((enum rind_code)status.code));

@@ -5,8 +5,6 @@
 #include "cli/command.h"
 #include "cli/ids.h"
 
-#define CONFIGURATION_TIMEOUT_MS 10000u
-
 /* The public key of the realm: all its HSMs have the same. */
 static struct rind_slice configuration_public_key(struct rind_cluster_hsm_list hsms,
                                                   const struct rind_realm_id *realm)
@@ -63,13 +61,11 @@ static rind_status configuration_print_with(struct rind_ctx *ctx, json_t *realms
 static rind_status configuration_show(struct rind_cli *cli, const char *store,
                                       const struct rind_url *balancer)
 {
-    struct rind_cluster_agent_list agents;
-    struct rind_cluster_hsm_list hsms;
+    struct rind_cli_view view;
     RIND_TRY(rind_cli_connect(cli, store));
-    RIND_TRY(rind_cluster_ask_all(&cli->ctx, &cli->cluster, CONFIGURATION_TIMEOUT_MS, &agents));
-    RIND_TRY(rind_cluster_hsms(&cli->ctx, agents, &hsms));
+    RIND_TRY(rind_cli_look(cli, &view));
     json_t *realms = json_array();
-    rind_status status = configuration_print_with(&cli->ctx, realms, hsms, balancer->text);
+    rind_status status = configuration_print_with(&cli->ctx, realms, view.hsms, balancer->text);
     json_decref(realms);
     return status;
 }
@@ -94,7 +90,7 @@ int rind_cli_configuration(struct rind_cli *cli, int argc, char *const *argv)
         .tables = tables,
         .table_count = 1};
     int exit_status;
-    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+    if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
     return rind_cli_exit(cli, configuration_show(cli, store, &balancer));

@@ -287,7 +287,7 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
         .example = "rind demo --minimal\n  rind demo --hsms 5 --groups 3 --keep-alive",
         .tables = tables,
         .table_count = 1};
-    bool is_run = rind_flags_or_exit(&command, argc, argv, exit_status);
+    bool is_run = rind_cli_flags(demo->cli, &command, argc, argv, exit_status);
     demo->has_shape = has_hsms || has_groups;
     return is_run;
 }

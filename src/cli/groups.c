@@ -5,10 +5,16 @@
 
 #include "cli/command.h"
 #include "cli/ids.h"
+#include "cli/status_json.h"
 #include "cli/text_table.h"
 
-#define GROUPS_TIMEOUT_MS 5000u
 #define GROUPS_WATCH_INTERVAL_MS 1000u
+
+struct groups_options {
+    const char *store;
+    bool is_watching;
+    bool is_json;
+};
 
 enum groups_column {
     COLUMN_HSM,
@@ -109,6 +115,24 @@ static rind_status groups_add_missing(struct rind_ctx *ctx, struct rind_text_tab
     return RIND_OK;
 }
 
+/*
+ * Names members so far behind that they cannot take over (section 5). The table is for programs
+ * too, so this is a line of its own, and there only when somebody should look.
+ */
+static void groups_print_lag(struct rind_cluster_hsm_list hsms,
+                             const struct rind_cluster_hsm *leader,
+                             const struct rind_realm_id *realm, const struct rind_group_id *group)
+{
+    for (size_t i = 0; i < hsms.count; i++) {
+        uint64_t lag = rind_cli_lag(&hsms.items[i], leader, realm, group);
+        if (lag >= RIND_CLUSTER_CAPTURE_LAG_MAX) {
+            (void)printf("\tLagging: %.*s is %" PRIu64 " entries behind\n",
+                         (int)hsms.items[i].agent_name.length,
+                         (const char *)hsms.items[i].agent_name.data, lag);
+        }
+    }
+}
+
 static rind_status groups_show_one(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
                                    const struct rind_realm_id *realm,
                                    const struct rind_group_id *group)
@@ -145,16 +169,14 @@ static rind_status groups_show_one(struct rind_ctx *ctx, struct rind_cluster_hsm
         RIND_TRY(groups_add_missing(ctx, &table, hsms, realm, any));
     }
     rind_text_table_print(&table, stdout);
+    if (leader != NULL) {
+        groups_print_lag(hsms, leader, realm, group);
+    }
     return RIND_OK;
 }
 
-static rind_status groups_show(struct rind_cli *cli)
+static rind_status groups_print(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms)
 {
-    struct rind_ctx *ctx = &cli->ctx;
-    struct rind_cluster_agent_list agents;
-    struct rind_cluster_hsm_list hsms;
-    RIND_TRY(rind_cluster_ask_all(ctx, &cli->cluster, GROUPS_TIMEOUT_MS, &agents));
-    RIND_TRY(rind_cluster_hsms(ctx, agents, &hsms));
     struct rind_realm_id *realms;
     size_t realm_count;
     RIND_TRY(rind_cli_list_realms(ctx, hsms, &realms, &realm_count));
@@ -169,16 +191,23 @@ static rind_status groups_show(struct rind_cli *cli)
         }
         (void)printf("\n");
     }
-    for (size_t i = 0; i < agents.count; i++) {
-        if (!agents.items[i].has_answered) {
-            (void)fprintf(stderr, "warning: %s: %s\n", agents.items[i].url, agents.items[i].fault);
-        }
-    }
     return RIND_OK;
 }
 
+static rind_status groups_show(struct rind_cli *cli, const struct groups_options *options)
+{
+    struct rind_cli_view view;
+    RIND_TRY(rind_cli_look(cli, &view));
+    if (options->is_json) {
+        RIND_TRY(rind_cli_print_json(cli, rind_cli_groups_json(&cli->ctx, view.hsms)));
+    } else {
+        RIND_TRY(groups_print(&cli->ctx, view.hsms));
+    }
+    return rind_cli_require_all(cli, &view);
+}
+
 /* Shows again every second, in place on a terminal, until interrupted. */
-static rind_status groups_watch(struct rind_cli *cli)
+static rind_status groups_watch(struct rind_cli *cli, const struct groups_options *options)
 {
     struct rind_process *process;
     RIND_TRY(rind_process_open(&cli->ctx, &cli->log, &process));
@@ -186,10 +215,14 @@ static rind_status groups_watch(struct rind_cli *cli)
     uint64_t reload_count = 0;
     do {
         size_t mark = rind_arena_mark(cli->arena);
-        if (isatty(STDOUT_FILENO)) {
+        if (isatty(STDOUT_FILENO) && !options->is_json) {
             (void)printf("\033[H\033[2J");
         }
-        status = groups_show(cli);
+        status = groups_show(cli, options);
+        if (rind_is(status, RIND_E_UNAVAILABLE)) { /* an agent is down: that is what we watch for */
+            (void)printf("%s\n", cli->ctx.sentence);
+            status = RIND_OK;
+        }
         (void)fflush(stdout);
         rind_arena_release(cli->arena, mark);
     } while (
@@ -199,34 +232,36 @@ static rind_status groups_watch(struct rind_cli *cli)
     return status;
 }
 
-static rind_status groups_run(struct rind_cli *cli, const char *store, bool is_watching)
+static rind_status groups_run(struct rind_cli *cli, const struct groups_options *options)
 {
-    RIND_TRY(rind_cli_connect(cli, store));
-    return is_watching ? groups_watch(cli) : groups_show(cli);
+    RIND_TRY(rind_cli_connect(cli, options->store));
+    return options->is_watching ? groups_watch(cli, options) : groups_show(cli, options);
 }
 
 int rind_cli_groups(struct rind_cli *cli, int argc, char *const *argv)
 {
-    const char *store = NULL;
-    bool is_watching = false;
+    struct groups_options options = {0};
     const struct rind_flag flags[] = {
-        RIND_CLI_STORE_FLAG(store),
+        RIND_CLI_STORE_FLAG(options.store),
         {.name = "watch",
          .letter = 'w',
          .kind = RIND_FLAG_BOOL,
          .help = "Show again every second, in place on a terminal, until Ctrl-C.",
-         .value = &is_watching},
+         .value = &options.is_watching},
+        RIND_CLI_JSON_FLAG(options.is_json),
     };
     const struct rind_flag_table tables[] = {RIND_FLAG_TABLE(NULL, flags)};
     const struct rind_command command = {
         .program = "rind groups",
-        .about = "Shows who leads each group, its members' log positions and its range.",
+        .about = "Shows who leads each group, its members' log positions and its range, and names "
+                 "members that are too far behind to lead. Exit status 1 if an agent did not "
+                 "answer.",
         .example = "rind groups --store lmdb:/var/lib/rind/store --watch",
         .tables = tables,
         .table_count = 1};
     int exit_status;
-    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+    if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
-    return rind_cli_exit(cli, groups_run(cli, store, is_watching));
+    return rind_cli_exit(cli, groups_run(cli, &options));
 }

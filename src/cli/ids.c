@@ -91,17 +91,32 @@ static rind_status ids_of_groups(struct rind_ctx *ctx, struct rind_cluster_hsm_l
     return RIND_OK;
 }
 
-static rind_status ids_resolve(struct rind_ctx *ctx, const struct id_set *set, const char *what,
-                               const char *prefix, uint8_t id[ID_SIZE])
+/* Decodes a prefix; what it leaves open is zero. */
+static rind_status ids_decode(struct rind_ctx *ctx, const char *what, const char *prefix,
+                              uint8_t wanted[ID_SIZE])
 {
     size_t digits = strlen(prefix);
-    uint8_t wanted[ID_SIZE] = {0};
     RIND_REQUIRE(ctx,
                  digits % 2 == 0 && digits <= 2 * ID_SIZE &&
                      rind_hex_decode(rind_slice_text(prefix), wanted, digits / 2),
                  RIND_E_INVALID,
                  "resolving a %s id: '%s' is not an even number of up to 32 hex digits", what,
                  prefix);
+    return RIND_OK;
+}
+
+rind_status rind_cli_check_prefix(struct rind_ctx *ctx, const char *what, const char *prefix)
+{
+    uint8_t ignored[ID_SIZE] = {0};
+    return ids_decode(ctx, what, prefix, ignored);
+}
+
+static rind_status ids_resolve(struct rind_ctx *ctx, const struct id_set *set, const char *what,
+                               const char *prefix, uint8_t id[ID_SIZE])
+{
+    size_t digits = strlen(prefix);
+    uint8_t wanted[ID_SIZE] = {0};
+    RIND_TRY(ids_decode(ctx, what, prefix, wanted));
     const uint8_t *found = NULL;
     for (size_t i = 0; i < set->count; i++) {
         if (memcmp(set->ids[i], wanted, digits / 2) == 0) {
@@ -131,6 +146,46 @@ rind_status rind_cli_resolve_group(struct rind_ctx *ctx, struct rind_cluster_hsm
     struct id_set set;
     RIND_TRY(ids_of_groups(ctx, hsms, NULL, &set));
     return ids_resolve(ctx, &set, "group", prefix, group->bytes);
+}
+
+rind_status rind_cli_resolve_hsm(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,
+                                 const char *prefix, struct rind_hsm_id *hsm)
+{
+    struct id_set set;
+    RIND_TRY(ids_open(ctx, hsms.count, &set));
+    for (size_t i = 0; i < hsms.count; i++) {
+        ids_add(&set, hsms.items[i].status->id.bytes);
+    }
+    ids_sort_unique(&set);
+    return ids_resolve(ctx, &set, "HSM", prefix, hsm->bytes);
+}
+
+rind_status rind_cli_parse_record_id(struct rind_ctx *ctx, const char *text,
+                                     struct rind_record_id *id)
+{
+    size_t size = strlen(text) / 2;
+    memset(id, 0, sizeof(*id));
+    RIND_REQUIRE(ctx,
+                 strlen(text) % 2 == 0 && size >= 1 && size <= sizeof(id->bytes) &&
+                     rind_hex_decode(rind_slice_text(text), id->bytes, size),
+                 RIND_E_INVALID, "'%.80s' is no record id: it must be 1 to 32 bytes in hex", text);
+    uint8_t last = id->bytes[size - 1];
+    RIND_REQUIRE(ctx, size == sizeof(id->bytes) || last == 0x00 || last == 0xff, RIND_E_INVALID,
+                 "'%s' is too short for a record id: write all 32 bytes, or end in 00 or ff, which "
+                 "is then repeated",
+                 text);
+    memset(id->bytes + size, last, sizeof(id->bytes) - size);
+    return RIND_OK;
+}
+
+rind_status rind_cli_parse_range(struct rind_ctx *ctx, const char *start, const char *end,
+                                 struct rind_owned_range *range)
+{
+    RIND_TRY(rind_cli_parse_record_id(ctx, start, &range->start));
+    RIND_TRY(rind_cli_parse_record_id(ctx, end, &range->end));
+    RIND_REQUIRE(ctx, rind_owned_range_is_valid(range), RIND_E_INVALID,
+                 "the range's start lies behind its end; exchange the two");
+    return RIND_OK;
 }
 
 rind_status rind_cli_list_realms(struct rind_ctx *ctx, struct rind_cluster_hsm_list hsms,

@@ -7,44 +7,120 @@
 
 #define ARENA_SIZE_BYTES (256u << 20) /* addresses, not memory: only what is used costs any */
 
+/* `name` of a command in a group is what follows the group's name. */
 struct command {
+    const char *group; /* NULL: none */
     const char *name;
     rind_cli_run run;
     const char *about;
 };
 
-static const struct command commands[] = {
-    {"demo", rind_cli_demo, "run a whole realm on this machine and show what it does"},
-    {"bench", rind_cli_bench, "measure a realm, its core or its store"},
-    {"agents", rind_cli_agents, "show every agent, its HSM and its groups"},
-    {"groups", rind_cli_groups, "show who leads what, positions and ranges"},
-    {"new-keys", rind_cli_new_keys, "make realm keys for software HSMs"},
-    {"new-realm", rind_cli_new_realm, "make a realm on one agent's HSM"},
-    {"join-realm", rind_cli_join_realm, "let more HSMs join a realm"},
-    {"new-group", rind_cli_new_group, "make a group of HSMs"},
-    {"configuration", rind_cli_configuration, "print a client configuration"},
-    {"auth-token", rind_cli_auth_token, "make a token for a test tenant's user"},
-};
+static int print_man(struct rind_cli *cli, int argc, char *const *argv);
 
-static void print_usage(FILE *out)
+static const struct command commands[] = {
+    {NULL, "demo", rind_cli_demo, "run a whole realm on this machine and show what it does"},
+    {NULL, "bench", rind_cli_bench, "measure a realm, its core or its store"},
+    {NULL, "agents", rind_cli_agents, "show every agent, its HSM and its groups"},
+    {NULL, "groups", rind_cli_groups, "show who leads what, positions and ranges"},
+    {NULL, "partitions", rind_cli_partitions, "show which group owns which records"},
+    {NULL, "new-keys", rind_cli_new_keys, "make realm keys for software HSMs"},
+    {NULL, "new-realm", rind_cli_new_realm, "make a realm on one agent's HSM"},
+    {NULL, "join-realm", rind_cli_join_realm, "let more HSMs join a realm"},
+    {NULL, "new-group", rind_cli_new_group, "make a group of HSMs"},
+    {NULL, "transfer", rind_cli_transfer, "move records from one group to another"},
+    {NULL, "stepdown", rind_cli_stepdown, "move leaderships away from an HSM or a group"},
+    {NULL, "rebalance", rind_cli_rebalance, "move a leadership to an HSM with less to do"},
+    {NULL, "configuration", rind_cli_configuration, "print a client configuration"},
+    {NULL, "auth-token", rind_cli_auth_token, "make a token for a test tenant's user"},
+    {"token", "create", rind_cli_token_create, "make a token with a key given in hex"},
+    {"token", "validate", rind_cli_token_validate, "check a token as a realm does"},
+    {"token", "random", rind_cli_token_random, "make a random key for tokens"},
+    {"tenant", "set-capacity", rind_cli_set_capacity, "set a tenant's share of the capacity"},
+    {NULL, "user-summary", rind_cli_user_summary, "count users per realm and tenant"},
+    {NULL, "table-stats", rind_cli_table_stats, "count what a realm's tables hold"},
+    {"experimental", "transfer", rind_cli_transfer_planned, "give a group exactly a range"},
+    {"experimental", "assimilate", rind_cli_assimilate, "spread a realm evenly over all HSMs"},
+    {NULL, "man", print_man, "print the manual page"},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* `group` NULL: all commands. */
+static void print_usage(FILE *out, const char *group)
 {
     (void)fprintf(out, "rind - operate, show and measure PIN-protected secret recovery\n\n"
                        "Usage: rind COMMAND [OPTIONS]\n\nCommands:\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        (void)fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].about);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const struct command *command = &commands[i];
+        if (group == NULL || (command->group != NULL && strcmp(command->group, group) == 0)) {
+            char name[64];
+            (void)snprintf(name, sizeof(name), "%s%s%s",
+                           command->group != NULL ? command->group : "",
+                           command->group != NULL ? " " : "", command->name);
+            (void)fprintf(out, "  %-24s %s\n", name, command->about);
+        }
     }
     (void)fprintf(out, "\n'rind COMMAND --help' explains a command. Example:\n"
                        "  rind demo --minimal\n");
 }
 
-static const struct command *find_command(const char *name)
+static bool is_group(const char *name)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].group != NULL && strcmp(commands[i].group, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct command *find_command(const char *group, const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        bool is_in_group = group == NULL
+                               ? commands[i].group == NULL
+                               : commands[i].group != NULL && strcmp(commands[i].group, group) == 0;
+        if (is_in_group && strcmp(commands[i].name, name) == 0) {
             return &commands[i];
         }
     }
     return NULL;
+}
+
+/* roff: each command's part comes from its own table of flags. tests/cli compares docs/man. */
+static int print_man(struct rind_cli *cli, int argc, char *const *argv)
+{
+    const struct rind_command self = {.program = "rind man",
+                                      .about = "Prints this manual page, as roff.",
+                                      .example = "rind man | man -l -"};
+    int exit_status;
+    if (!rind_cli_flags(cli, &self, argc, argv, &exit_status)) {
+        return exit_status;
+    }
+    (void)printf(".\\\" Printed by 'rind man' from the tables of flags; tests/cli checks it.\n"
+                 ".TH RIND 1\n.SH NAME\nrind \\- operate, show and measure PIN\\-protected secret "
+                 "recovery\n.SH SYNOPSIS\n.B rind\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
+                 ".SH DESCRIPTION\n"
+                 "One program for everything an operator does with realms: looking at them, making "
+                 "them, moving work and records between HSMs, making tokens. Commands that look at "
+                 "a realm find its agents in the service discovery of its store. Results go to "
+                 "stdout; with \\-\\-json as one line of JSON. A fault is one line on stderr, "
+                 "beginning with \"error:\".\n"
+                 ".SH \"EXIT STATUS\"\n0 if all went well, 1 after a fault (also if only some of "
+                 "the agents answered), 2 if the command line cannot be.\n"
+                 ".SH ENVIRONMENT\n.TP\n.B RIND_STORE\nDefault of \\-\\-store.\n"
+                 ".TP\n.B LOGLEVEL\nERROR (default), WARN, INFO, DEBUG or TRACE; logs go to "
+                 "stderr.\n");
+    cli->man = stdout;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        char name[] = "rind";
+        char help[] = "--help";
+        char *const arguments[] = {name, help, NULL};
+        (void)commands[i].run(cli, 2, arguments);
+    }
+    cli->man = NULL;
+    (void)printf(".SH \"SEE ALSO\"\n.BR rind\\-agent (1),\n.BR rind\\-cluster\\-manager (1),\n"
+                 ".BR rind\\-load\\-balancer (1)\n");
+    return 0;
 }
 
 static rind_status open_cli(struct rind_cli *cli)
@@ -66,6 +142,56 @@ static void close_cli(struct rind_cli *cli)
     rind_arena_unmap(cli->arena);
 }
 
+/* Runs the command with argv, whose first element is its (last) name. */
+static int run_command(const struct command *command, int argc, char *const *argv)
+{
+    struct rind_cli cli = {0};
+    int exit_status;
+    rind_ctx_init(&cli.ctx, NULL);
+    rind_status opened = open_cli(&cli);
+    if (rind_is_ok(opened)) {
+        exit_status = command->run(&cli, argc, argv);
+    } else {
+        exit_status = rind_cli_exit(&cli, opened);
+    }
+    close_cli(&cli);
+    if (fflush(stdout) != 0 && exit_status == 0) {
+        (void)fprintf(stderr, "error: the output could not be written\n");
+        exit_status = RIND_CLI_EXIT_FAULT;
+    }
+    return exit_status;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* argv[1..] are a command's words and options; `is_explained` turns it into its --help. */
+static int dispatch(int argc, char **argv, bool is_explained)
+{
+    const char *group =
+        argc > 1 && is_group(argv[1]) && find_command(NULL, argv[1]) == NULL ? argv[1] : NULL;
+    int at = group != NULL ? 2 : 1;
+    if (argc <= at || (group != NULL && is_help(argv[at]))) {
+        bool is_wanted = is_explained || argc > at;
+        print_usage(is_wanted ? stdout : stderr, group);
+        return is_wanted ? 0 : RIND_EXIT_USAGE;
+    }
+    const struct command *command = find_command(group, argv[at]);
+    if (command == NULL) {
+        (void)fprintf(stderr, "error: there is no command '%s%s%s'; 'rind --help' lists them\n",
+                      group != NULL ? group : "", group != NULL ? " " : "", argv[at]);
+        return RIND_EXIT_USAGE;
+    }
+    if (is_explained) {
+        char help[] = "--help";
+        char *const arguments[] = {argv[at], help, NULL};
+        return run_command(command, 2, arguments);
+    }
+    return run_command(command, argc - at, argv + at);
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
@@ -73,36 +199,9 @@ int main(int argc, char **argv)
         rind_flags_version(&self, stdout);
         return 0;
     }
-    bool is_help = argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-                                 strcmp(argv[1], "help") == 0);
-    if (is_help && argc == 2) {
-        print_usage(stdout);
-        return 0;
-    }
     /* `rind help COMMAND` is `rind COMMAND --help`. */
-    const char *name = is_help ? argv[2] : argc >= 2 ? argv[1] : NULL;
-    if (name == NULL) {
-        print_usage(stderr);
-        return RIND_EXIT_USAGE;
+    if (argc >= 2 && is_help(argv[1])) {
+        return dispatch(argc - 1, argv + 1, true);
     }
-    const struct command *command = find_command(name);
-    if (command == NULL) {
-        (void)fprintf(stderr, "error: there is no command '%s'; 'rind --help' lists them\n", name);
-        return RIND_EXIT_USAGE;
-    }
-    struct rind_cli cli = {0};
-    rind_ctx_init(&cli.ctx, NULL);
-    int exit_status;
-    rind_status opened = open_cli(&cli);
-    if (!rind_is_ok(opened)) {
-        exit_status = rind_cli_exit(&cli, opened);
-    } else if (is_help) {
-        char help[] = "--help";
-        char *const arguments[] = {argv[2], help, NULL};
-        exit_status = command->run(&cli, 2, arguments);
-    } else {
-        exit_status = command->run(&cli, argc - 1, argv + 1);
-    }
-    close_cli(&cli);
-    return exit_status;
+    return dispatch(argc, argv, false);
 }

@@ -2,6 +2,10 @@
 #include "cluster/rebalance.h"
 
 #define REBALANCE_STEPDOWN_TIMEOUT_MS 10000u
+/* The leader may have changed since the statuses were read: then they are read again. */
+#define REBALANCE_LOOKS_MAX 3u
+#define REBALANCE_LOOK_PAUSE_MS 100u
+#define REBALANCE_LOOKS_TIMEOUT_MS 30000u
 #define REBALANCE_TABLE_SIZE_BYTES (64u << 10) /* longer tables are cut */
 
 static struct rind_cluster_rebalance_response
@@ -133,8 +137,8 @@ static void rebalance_under_lease(struct rind_ctx *ctx, const struct rind_rebala
     }
 }
 
-void rind_rebalance_pass(struct rind_ctx *ctx, const struct rind_rebalance *rebalance,
-                         struct rind_cluster_rebalance_response *response)
+static void rebalance_once(struct rind_ctx *ctx, const struct rind_rebalance *rebalance,
+                           struct rind_cluster_rebalance_response *response)
 {
     struct rind_cluster_agent_list agents;
     struct rind_cluster_hsm_list hsms;
@@ -158,4 +162,36 @@ void rind_rebalance_pass(struct rind_ctx *ctx, const struct rind_rebalance *reba
     } else {
         rebalance_under_lease(ctx, rebalance, hsms, &move, response);
     }
+}
+
+/* How a look says that the leadership had moved before the lease was ours. */
+static bool rebalance_is_outdated(const struct rind_cluster_rebalance_response *response)
+{
+    return response->kind == RIND_CLUSTER_REBALANCE_ERR &&
+           response->error.kind == RIND_CLUSTER_REBALANCE_ERROR_STEP_DOWN_FAILED;
+}
+
+void rind_rebalance_pass(struct rind_ctx *ctx, const struct rind_rebalance *rebalance,
+                         struct rind_cluster_rebalance_response *response)
+{
+    static const struct rind_retry_profile profile = {
+        .attempts_max = REBALANCE_LOOKS_MAX,
+        .timeout_ns = REBALANCE_LOOKS_TIMEOUT_MS * RIND_NS_PER_MS,
+        .backoff_ns = REBALANCE_LOOK_PAUSE_MS * RIND_NS_PER_MS,
+        .multiplier = 2.0,
+        .backoff_ns_max = REBALANCE_LOOKS_TIMEOUT_MS * RIND_NS_PER_MS};
+    const struct rind_retry_options options = {.profile = &profile,
+                                               .description = "move a leadership"};
+    struct rind_retry retry;
+    rind_retry_begin(&retry, &options);
+    while (rind_retry_next(&retry)) {
+        rebalance_once(ctx, rebalance, response);
+        rind_retry_record(&retry, ctx,
+                          rebalance_is_outdated(response)
+                              ? rind_fail(ctx, RIND_E_STALE, "the leader refused to step down")
+                              : RIND_OK);
+    }
+    /* The response says how the last look ended. */
+    rind_status ended = rind_retry_end(&retry, ctx);
+    (void)ended;
 }

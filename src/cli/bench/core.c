@@ -144,7 +144,7 @@ static bool core_parse(struct core_command *core, int argc, char *const *argv, i
         .example = "rind bench core\n  rind bench core --records 1000000 --json",
         .tables = tables,
         .table_count = 1};
-    return rind_flags_or_exit(&command, argc, argv, exit_status);
+    return rind_cli_flags(core->cli, &command, argc, argv, exit_status);
 }
 
 int rind_bench_core(struct rind_cli *cli, int argc, char *const *argv)

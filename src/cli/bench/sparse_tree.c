@@ -8,8 +8,9 @@
 #include "merkle/merkle.h"
 
 #define SPARSE_SLOTS_FIRST 4096u
-#define SPARSE_EXACT_MAX 4096u /* coins thrown one by one up to here, a normal distribution above  \
-                                */
+#define SPARSE_EXACT_MAX                                                                           \
+    4096u /* coins thrown one by one up to here, a normal distribution above                       \
+           */
 
 /* Nodes by hash: open addressing, at most half full. A slot whose node has kind 0 is free. */
 struct rind_sparse_tree {
