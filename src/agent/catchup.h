@@ -7,8 +7,8 @@
 #include "agent/jobs.h"
 
 /*
- * Gets a peer's captured statement above `past` (the first index the log lacks) to the HSM. True
- * and the index the HSM is now at; false if it did not work this time: ask the HSM where it stands
+ * Gets the peers' captured statements above `past` (the first index the log lacks) to the HSM,
+ * which follows them once a majority testifies to one entry. True and the index it is now at; false if it did not work this time: ask the HSM where it stands
  * and read the log again. Spec 06 section 8.2.
  */
 bool rind_catch_up(struct rind_job *job, struct rind_agent_group *group, uint64_t past,

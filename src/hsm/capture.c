@@ -189,20 +189,36 @@ rind_status rind_hsm_handle_capture_next(struct rind_hsm_job *job)
     return RIND_OK;
 }
 
-static bool capture_is_member(const struct rind_hsm_durable_group *group,
-                              const struct rind_hsm_id *hsm)
+/*
+ * True if following `jump` keeps this HSM in the one history that it has testified to.
+ *
+ * A single statement proves that its member had verified and persisted a chain up to there, but not
+ * that it is the chain we are in: a leader that lost may have persisted a longer one of its own.
+ * Moving to that would take our testimony away from entries that were committed with it, and let a
+ * second history be committed. That a strict majority testifies to one and the same entry proves it
+ * committed, and everything committed before is in its chain (section 16 item 3). Whoever has never
+ * persisted a capture has testified to nothing and may follow any member.
+ */
+static bool capture_may_jump(struct rind_hsm_group *group,
+                             const struct rind_hsm_durable_group *durable, uint32_t position,
+                             const struct rind_captured *jump)
 {
-    for (uint32_t i = 0; i < group->member_count; i++) {
-        if (rind_hsm_id_equal(&group->configuration[i], hsm)) {
-            return true;
-        }
+    if (!durable->has_captured) {
+        return true;
     }
-    return false;
+    group->offers[position] = (struct rind_log_position){.index = jump->index, .mac = jump->mac};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < durable->member_count; i++) {
+        bool is_same = group->offers[i].index == jump->index &&
+                       rind_mac_equal(&group->offers[i].mac, &jump->mac);
+        count += is_same ? 1 : 0;
+    }
+    return count > durable->member_count / 2;
 }
 
 /*
- * Safe because the statement proves that a member had persisted that entry, and the whole chain
- * before it was verified by then. HSMs outside the group prove nothing here (section 17 item 10).
+ * HSMs outside the group prove nothing here (section 17 item 10). A statement that does not suffice
+ * by itself is remembered; NotWitness with the role Witness asks for those of other members.
  */
 rind_status rind_hsm_handle_capture_jump(struct rind_hsm_job *job)
 {
@@ -225,13 +241,20 @@ rind_status rind_hsm_handle_capture_jump(struct rind_hsm_job *job)
         answer->not_witness = rind_hsm_role_status(group);
         return RIND_OK;
     }
-    if (!capture_is_member(rind_hsm_group_durable(hsm, group), &jump->hsm) ||
+    const struct rind_hsm_durable_group *durable = rind_hsm_group_durable(hsm, group);
+    uint32_t position;
+    if (!rind_hsm_member_position(durable, &jump->hsm, &position) ||
         !rind_hsm_captured_statement_is_valid(&hsm->keys, jump)) {
         answer->kind = RIND_HSM_CAPTURE_JUMP_INVALID_STATEMENT;
         return RIND_OK;
     }
     if (group->has_captured && group->captured.index >= jump->index) {
         answer->kind = RIND_HSM_CAPTURE_JUMP_STALE_INDEX;
+        return RIND_OK;
+    }
+    if (!capture_may_jump(group, durable, position, jump)) {
+        answer->kind = RIND_HSM_CAPTURE_JUMP_NOT_WITNESS;
+        answer->not_witness = rind_hsm_role_status(group);
         return RIND_OK;
     }
     group->has_captured = true;

@@ -10,19 +10,6 @@
 #include "hsm/macs.h"
 #include "hsm/roles.h"
 
-/* False if `hsm` is no member. */
-static bool commit_member_position(const struct rind_hsm_durable_group *group,
-                                   const struct rind_hsm_id *hsm, uint32_t *position)
-{
-    for (uint32_t i = 0; i < group->member_count; i++) {
-        if (rind_hsm_id_equal(&group->configuration[i], hsm)) {
-            *position = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Cheap tests first; the MAC of a capture that could not count is not worth computing. */
 static void commit_count_vote(const struct rind_hsm *hsm,
                               const struct rind_hsm_durable_group *group,
@@ -32,7 +19,7 @@ static void commit_count_vote(const struct rind_hsm *hsm,
     uint32_t position;
     if (!rind_realm_id_equal(&capture->realm, &hsm->durable.realm) ||
         !rind_group_id_equal(&capture->group, &group->id) ||
-        !commit_member_position(group, &capture->hsm, &position)) {
+        !rind_hsm_member_position(group, &capture->hsm, &position)) {
         return;
     }
     const struct rind_hsm_log_slot *slot = rind_hsm_leader_log_find(log, capture->index);

@@ -18,6 +18,18 @@ bool rind_hsm_is_in_realm(const struct rind_hsm *hsm, const struct rind_realm_id
     return hsm->durable.has_realm && rind_realm_id_equal(&hsm->durable.realm, realm);
 }
 
+bool rind_hsm_member_position(const struct rind_hsm_durable_group *group,
+                              const struct rind_hsm_id *hsm, uint32_t *position)
+{
+    for (uint32_t i = 0; i < group->member_count; i++) {
+        if (rind_hsm_id_equal(&group->configuration[i], hsm)) {
+            *position = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct rind_hsm_group *rind_hsm_group_insert(struct rind_hsm *hsm, const struct rind_group_id *id)
 {
     /* durable.groups has the new group already; hsm->groups holds one less. */

@@ -28,6 +28,10 @@ struct rind_hsm_group *rind_hsm_group_find(struct rind_hsm *hsm, const struct ri
 /* True if this HSM is in that realm. */
 bool rind_hsm_is_in_realm(const struct rind_hsm *hsm, const struct rind_realm_id *realm);
 
+/* *position = the place of `hsm` in the group's configuration; false if it is no member. */
+bool rind_hsm_member_position(const struct rind_hsm_durable_group *group,
+                              const struct rind_hsm_id *hsm, uint32_t *position);
+
 /*
  * Puts `group` into hsm->groups beside its durable half, which the caller has just persisted, as a
  * Witness at clock 1. The durable arrays must have room (asserted).

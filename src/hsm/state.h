@@ -89,6 +89,11 @@ struct rind_hsm_leadership {
 struct rind_hsm_group {
     bool has_captured;
     struct rind_log_position captured; /* seen by CaptureNext or CaptureJump; volatile */
+    /*
+     * What CaptureJump was last given of each member, by its place in the configuration; index 0
+     * for nothing. Volatile.
+     */
+    struct rind_log_position offers[RIND_CONFIGURATION_LIMIT];
     enum rind_group_member_role_kind role;
     uint64_t role_clock;
     struct rind_hsm_leadership *leadership;

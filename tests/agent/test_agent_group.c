@@ -263,6 +263,23 @@ static bool is_compacted(void *self)
     return rind_is(status, RIND_E_STALE);
 }
 
+struct capture_wish {
+    struct fixture *fixture;
+    unsigned node;
+    uint64_t index;
+};
+
+static bool has_captured_past(void *self)
+{
+    struct capture_wish *wish = self;
+    struct rind_agent_group *group =
+        realm_group(wish->fixture->realm, wish->node, &wish->fixture->group);
+    rind_mutex_lock(&group->lock);
+    uint64_t captured = group->captured_volatile;
+    rind_mutex_unlock(&group->lock);
+    return captured > wish->index;
+}
+
 static void a_witness_that_was_away_catches_up_by_a_jump(void **state)
 {
     struct fixture *fixture = *state;
@@ -277,6 +294,9 @@ static void a_witness_that_was_away_catches_up_by_a_jump(void **state)
     realm_wait_until(fixture->realm, is_compacted, &wish);
     unsigned jumps = realm_calls(fixture->realm, 2, RIND_HSM_REQUEST_CAPTURE_JUMP);
     realm_start(fixture->realm, 2, true);
+    /* Both others must testify before node 2 follows: one alone could lead it astray. */
+    struct capture_wish caught_up = {fixture, 2, wish.index};
+    realm_wait_until(fixture->realm, has_captured_past, &caught_up);
     realm_stop(fixture->realm, 1); /* from now on nothing commits without node 2 */
     assert_int_equal(register_user(fixture, 0, 30), RIND_AGENT_APP_OK);
     assert_true(realm_calls(fixture->realm, 2, RIND_HSM_REQUEST_CAPTURE_JUMP) > jumps);

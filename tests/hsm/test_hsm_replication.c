@@ -219,6 +219,9 @@ static void capture_jump_needs_a_members_statement_of_a_later_index(void **state
     struct rind_hsm_capture_jump_response leader = jump(fixture, 0, &captured);
     assert_int_equal(leader.kind, RIND_HSM_CAPTURE_JUMP_NOT_WITNESS);
     assert_int_equal(leader.not_witness.role.kind, RIND_ROLE_LEADER);
+    struct rind_captured leaders = capture_of(fixture, 0);
+    assert_int_equal(leaders.index, captured.index);
+    assert_int_equal(jump(fixture, 2, &leaders).kind, RIND_HSM_CAPTURE_JUMP_NOT_WITNESS);
     assert_int_equal(jump(fixture, 2, &captured).kind, RIND_HSM_CAPTURE_JUMP_OK);
     assert_int_equal(jump(fixture, 2, &captured).kind, RIND_HSM_CAPTURE_JUMP_STALE_INDEX);
     fixture->cluster->hsms[2].next_index[1] = captured.index + 1;
