@@ -172,6 +172,8 @@ static enum rind_error hardware_transport(struct rind_sdk_job *job, struct rind_
     if (response.kind != RIND_CLIENT_RESPONSE_OK ||
         response.ok.kind != RIND_NOISE_RESPONSE_TRANSPORT) {
         *is_session_missing = response.kind == RIND_CLIENT_RESPONSE_MISSING_SESSION;
+        /* Balancers also say so when an agent had the message and its answer was lost. */
+        job->is_outcome_unknown = response.kind == RIND_CLIENT_RESPONSE_UNAVAILABLE;
         return hardware_refusal(job, response.kind);
     }
     session->last_used_ms = job->user->world.now_ms(job->user->world.self);

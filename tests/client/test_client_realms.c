@@ -361,6 +361,25 @@ static void a_lost_answer_to_recover2_costs_one_guess_only(void **state)
     }
 }
 
+/* A balancer says Unavailable also when an agent had the message and its answer was lost. */
+static void recover2_is_not_sent_again_after_unavailable(void **state)
+{
+    (void)state;
+    struct fake_realms *realms = fake_realms_open(1, 0);
+    struct rind_configuration *configuration = fake_configuration(realms, 1, 1, 1);
+    struct rind_user *user = fake_user(realms, "alice", configuration);
+    expect_register(user, "1234", "secret", 5, RIND_ERROR_NONE);
+    unsigned before = realms->realms[0].request_count;
+    fake_fault_add(&realms->realms[0], FAKE_NONE); /* Recover1 */
+    fake_fault_add_refusal(&realms->realms[0], 503, RIND_CLIENT_RESPONSE_UNAVAILABLE);
+    expect_no_recover(user, "1234", RIND_ERROR_TRANSIENT, 0);
+    assert_int_equal(realms->realms[0].request_count, before + 2);
+    expect_recover(user, "1234", "secret");
+    rind_user_free(user);
+    rind_configuration_free(configuration);
+    fake_realms_close(realms);
+}
+
 static void a_dead_realm_is_not_waited_for_once_the_others_agree(void **state)
 {
     (void)state;
@@ -441,6 +460,7 @@ int main(void)
         cmocka_unit_test(secrets_and_pins_of_all_sizes_are_kept),
         cmocka_unit_test(guess_limits_of_all_sizes_count_down),
         cmocka_unit_test(a_lost_answer_to_recover2_costs_one_guess_only),
+        cmocka_unit_test(recover2_is_not_sent_again_after_unavailable),
         cmocka_unit_test(a_dead_realm_is_not_waited_for_once_the_others_agree),
         cmocka_unit_test(one_user_object_serves_several_threads),
     };
