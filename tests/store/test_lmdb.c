@@ -96,14 +96,19 @@ static int child_wait(pid_t child)
     return WEXITSTATUS(exit_status);
 }
 
-static rind_status set_row(struct process *process, const char *key, struct rind_slice value)
+static rind_status set_row_until(struct process *process, const char *key, struct rind_slice value,
+                                 struct rind_deadline deadline)
 {
     struct rind_mutation mutation = {RIND_MUTATION_SET_CELL, 'f', rind_slice_text("q"), 1000,
                                      value};
     struct rind_row_write row = {rind_slice_text(key), &mutation, 1};
     struct rind_write write = {rind_table_shared(RIND_TABLE_LEASE), &row, 1};
-    return rind_engine_write(&process->ctx, rind_store_engine(process->store), &write,
-                             fixture_deadline());
+    return rind_engine_write(&process->ctx, rind_store_engine(process->store), &write, deadline);
+}
+
+static rind_status set_row(struct process *process, const char *key, struct rind_slice value)
+{
+    return set_row_until(process, key, value, fixture_deadline());
 }
 
 static rind_status read_rows(struct process *process, struct rind_rows *rows)
@@ -455,6 +460,59 @@ static uint64_t churn(struct process *process)
     return statistics.size_bytes;
 }
 
+#define STOPS_MAX 1000
+
+static int write_for_ever(const char *directory, unsigned number)
+{
+    (void)number;
+    struct process process;
+    if (!rind_is_ok(process_open(&process, directory, SMALL_MAP_BYTES))) {
+        return 1;
+    }
+    while (rind_is_ok(set_row(&process, "row", rind_slice_text("child")))) {
+    }
+    return 1; /* killed before */
+}
+
+/* LMDB itself would wait for ever. Where the process is stopped is chance, but most of its time it
+ * is inside a transaction. */
+static void a_stopped_writer_costs_others_their_deadline_and_no_more(void **state)
+{
+    struct directory *directory = *state;
+    struct process process;
+    directory_create_tables(directory->path);
+    assert_true(rind_is_ok(process_open(&process, directory->path, SMALL_MAP_BYTES)));
+    pid_t child = child_start(write_for_ever, directory->path, 0);
+    alarm(60); /* a wait without end would be this one's */
+    rind_status status = RIND_OK;
+    unsigned stops = 0;
+    while (!rind_is(status, RIND_E_BUSY) && stops++ < STOPS_MAX) {
+        int changed;
+        struct rind_rows rows;
+        assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("parent"))));
+        assert_int_equal(kill(child, SIGSTOP), 0);
+        assert_int_equal(waitpid(child, &changed, WUNTRACED), child);
+        assert_true(WIFSTOPPED(changed));
+        status = set_row_until(&process, "row", rind_slice_text("parent"), rind_deadline_in_ms(50));
+        assert_true(rind_is_ok(status) || rind_is(status, RIND_E_BUSY));
+        if (rind_is(status, RIND_E_BUSY)) {
+            char holder[32];
+            (void)snprintf(holder, sizeof(holder), "process %d ", (int)child);
+            assert_non_null(strstr(process.ctx.sentence, holder));
+        }
+        assert_true(rind_is_ok(read_rows(&process, &rows))); /* reading goes on */
+        rind_arena_reset(process.arena);
+        assert_int_equal(kill(child, SIGCONT), 0);
+    }
+    assert_true(rind_is(status, RIND_E_BUSY));
+    assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("parent"))));
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("parent"))));
+    alarm(0);
+    process_close(&process);
+}
+
 static void a_killed_readers_pages_are_used_again(void **state)
 {
     struct directory *directory = *state;
@@ -667,6 +725,7 @@ int main(void)
         CASE(a_watcher_in_another_process_wakes),
         CASE(killed_writers_lose_nothing_acknowledged),
         CASE(a_killed_process_does_not_block_the_others),
+        CASE(a_stopped_writer_costs_others_their_deadline_and_no_more),
         CASE(a_killed_readers_pages_are_used_again),
         CASE(the_map_grows_under_running_reads),
         CASE(a_full_disk_is_one_sentence_and_no_damage),

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CHANGES_SIZE (RIND_LMDB_TOPICS * sizeof(uint32_t))
+#define CHANGES_SIZE sizeof(struct rind_lmdb_shared)
 
 _Static_assert(sizeof(_Atomic uint32_t) == sizeof(uint32_t), "a futex is a plain word");
 _Static_assert((RIND_LMDB_TOPICS & (RIND_LMDB_TOPICS - 1)) == 0, "topics are masked");
@@ -25,36 +25,47 @@ rind_status rind_lmdb_changes_open(struct rind_ctx *ctx, struct rind_lmdb_engine
     int fd;
     RIND_TRY(rind_lmdb_directory_open_changes(ctx, lmdb->directory, CHANGES_SIZE, &fd));
     void *words = mmap(NULL, CHANGES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    (void)close(fd);
-    RIND_REQUIRE(ctx, words != MAP_FAILED, RIND_E_IO, "cannot map %s/changes", lmdb->directory);
-    lmdb->topics = words;
+    if (words == MAP_FAILED) {
+        (void)close(fd);
+        return rind_fail(ctx, RIND_E_IO, "cannot map %s/changes", lmdb->directory);
+    }
+    lmdb->shared = words;
+    lmdb->gate_fd = fd;
     return RIND_OK;
 }
 
 void rind_lmdb_changes_close(struct rind_lmdb_engine *lmdb)
 {
-    if (lmdb->topics != NULL) {
-        (void)munmap((void *)(uintptr_t)lmdb->topics, CHANGES_SIZE);
+    if (lmdb->shared != NULL) {
+        (void)munmap(lmdb->shared, CHANGES_SIZE);
+        (void)close(lmdb->gate_fd);
     }
 }
 
-static long futex(_Atomic uint32_t *word, int operation, uint32_t value,
-                  const struct timespec *timeout)
+long rind_lmdb_futex(_Atomic uint32_t *word, int operation, uint32_t value,
+                     const struct timespec *timeout)
 {
     return syscall(SYS_futex, (void *)(uintptr_t)word, operation, value, timeout, NULL, 0);
+}
+
+void rind_lmdb_futex_wait(_Atomic uint32_t *word, uint32_t value, struct rind_deadline deadline)
+{
+    uint64_t left_ns = rind_deadline_remaining_ns(deadline);
+    struct timespec timeout = {(time_t)(left_ns / RIND_NS_PER_S), (long)(left_ns % RIND_NS_PER_S)};
+    (void)rind_lmdb_futex(word, FUTEX_WAIT, value, &timeout);
 }
 
 static void topic_bump(_Atomic uint32_t *word)
 {
     atomic_fetch_add(word, 1);
-    (void)futex(word, FUTEX_WAKE, INT_MAX, NULL);
+    (void)rind_lmdb_futex(word, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 void rind_lmdb_changes_announce(struct rind_lmdb_engine *lmdb)
 {
     for (size_t i = 0; i < RIND_LMDB_TOPICS; i++) {
         if (lmdb->topics_changed[i / 64] >> (i % 64) & 1) {
-            topic_bump(&lmdb->topics[i]);
+            topic_bump(&lmdb->shared->topics[i]);
         }
     }
     memset(lmdb->topics_changed, 0, sizeof(lmdb->topics_changed));
@@ -62,26 +73,23 @@ void rind_lmdb_changes_announce(struct rind_lmdb_engine *lmdb)
 
 uint32_t rind_lmdb_change_count(struct rind_engine *engine, uint32_t topic)
 {
-    return atomic_load(&rind_lmdb_of(engine)->topics[topic % RIND_LMDB_TOPICS]);
+    return atomic_load(&rind_lmdb_of(engine)->shared->topics[topic % RIND_LMDB_TOPICS]);
 }
 
 void rind_lmdb_wait_change(struct rind_engine *engine, uint32_t topic, uint32_t since,
                            struct rind_deadline deadline)
 {
-    _Atomic uint32_t *word = &rind_lmdb_of(engine)->topics[topic % RIND_LMDB_TOPICS];
+    _Atomic uint32_t *word = &rind_lmdb_of(engine)->shared->topics[topic % RIND_LMDB_TOPICS];
     struct rind_deadline end =
         rind_deadline_min(deadline, rind_deadline_in_ms(RIND_LMDB_TOPIC_POLL_MS));
     while (atomic_load(word) == since && !rind_deadline_has_expired(end)) {
-        uint64_t left_ns = rind_deadline_remaining_ns(end);
-        struct timespec timeout = {(time_t)(left_ns / RIND_NS_PER_S),
-                                   (long)(left_ns % RIND_NS_PER_S)};
-        (void)futex(word, FUTEX_WAIT, since, &timeout);
+        rind_lmdb_futex_wait(word, since, end);
     }
 }
 
 void rind_lmdb_wake(struct rind_engine *engine)
 {
     for (size_t i = 0; i < RIND_LMDB_TOPICS; i++) {
-        topic_bump(&rind_lmdb_of(engine)->topics[i]);
+        topic_bump(&rind_lmdb_of(engine)->shared->topics[i]);
     }
 }

@@ -85,6 +85,7 @@ static rind_status lmdb_new(struct rind_ctx *ctx, const char *directory,
         return rind_fail(ctx, RIND_E_LIMIT, "no memory for a store");
     }
     lmdb->engine.class = &lmdb_class;
+    lmdb->gate_fd = -1;
     lmdb->clock = clock;
     rind_mutex_init(&lmdb->readers_mutex);
     rind_mutex_init(&lmdb->queue_mutex);

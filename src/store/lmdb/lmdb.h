@@ -8,7 +8,7 @@
  *                          kind (1) || realm (16) -> table number (4, big-endian)
  *                 rows     table number (4) || row key -> the row (store/cells.h)
  *   lock.mdb    LMDB's readers and its writer lock (robust: a killed holder does not block others)
- *   changes     change counts, mapped by all processes (changes.c)
+ *   changes     change counts, mapped by all processes (changes.c), and the writers' gate (gate.c)
  *
  * Writing (write.c): threads queue requests; one of them becomes the leader, applies all that are
  * queued in one transaction and commits: one fsync for the batch, which is the time in which the
@@ -49,10 +49,20 @@
 #define RIND_LMDB_TOPICS 1024u
 #define RIND_LMDB_TOPIC_POLL_MS                                                                    \
     250u /* a killed writer may leave a change unannounced for so long */
+#define RIND_LMDB_GATE_POLL_MS                                                                     \
+    20u /* a killed writer may leave the gate's waiters unwoken so long */
 #define RIND_LMDB_COLLECT_ROWS_MAX 1024u /* per step */
 #define RIND_LMDB_COLLECT_GROUPS_MAX 65536u
 
 struct rind_lmdb_request; /* write.c */
+
+/* What all processes map of the file `changes`. */
+struct rind_lmdb_shared {
+    _Atomic uint32_t topics[RIND_LMDB_TOPICS];
+    _Atomic uint32_t gate_sequence; /* how often the gate was left; waiters sleep on it */
+    _Atomic uint32_t gate_waiters;  /* at least as many as there are */
+    _Atomic uint32_t gate_holder;   /* process id, for people; 0: nobody */
+};
 
 struct rind_lmdb_engine {
     struct rind_engine engine;
@@ -81,7 +91,8 @@ struct rind_lmdb_engine {
     struct rind_cells_scratch scratch;
     uint64_t topics_changed[RIND_LMDB_TOPICS / 64];
 
-    _Atomic uint32_t *topics; /* mapped file `changes` */
+    struct rind_lmdb_shared *shared; /* mapped file `changes` */
+    int gate_fd;                     /* the same file, whose lock is the gate; -1: not open yet */
     atomic_uint_fast64_t commits;
     atomic_uint_fast64_t requests;
     atomic_uint_fast64_t reads;
@@ -123,6 +134,26 @@ void rind_lmdb_reader_give(struct rind_lmdb_engine *lmdb, MDB_txn *txn);
 void rind_lmdb_readers_free(struct rind_lmdb_engine *lmdb);
 /* Makes the map larger; no transaction of the calling thread may be open. */
 rind_status rind_lmdb_grow(struct rind_ctx *ctx, struct rind_lmdb_engine *lmdb) RIND_MUST_USE;
+
+/* ---- gate.c ---- */
+
+/*
+ * Waits until no other process writes. LMDB's own writer lock is robust against killed holders but
+ * its wait has no deadline: behind a process that was stopped in a transaction it never ends. So
+ * leaders come through this gate first, and find LMDB's lock free. False after the deadline (one
+ * attempt is made in any case). One thread per process at a time.
+ */
+bool rind_lmdb_gate_enter(struct rind_lmdb_engine *lmdb, struct rind_deadline deadline);
+void rind_lmdb_gate_leave(struct rind_lmdb_engine *lmdb);
+/* The sentence for a gate that stayed closed. */
+rind_status rind_lmdb_gate_busy(struct rind_ctx *ctx,
+                                const struct rind_lmdb_engine *lmdb) RIND_MUST_USE;
+
+/* futex(2) on a word that processes share. */
+long rind_lmdb_futex(_Atomic uint32_t *word, int operation, uint32_t value,
+                     const struct timespec *timeout);
+/* Sleeps while the word is `value`, until woken or the deadline; may return early. */
+void rind_lmdb_futex_wait(_Atomic uint32_t *word, uint32_t value, struct rind_deadline deadline);
 
 /* ---- tables.c ---- */
 

@@ -406,14 +406,26 @@ static void queue_remove(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request
     }
 }
 
-/* Runs one batch as the leader. Queue locked before and after. */
-static void queue_lead(struct rind_lmdb_engine *lmdb)
+/*
+ * Runs one batch as the leader; false if another process writes until the deadline. Until then
+ * nothing is taken, so that all who wait can still give up. Queue locked before and after.
+ */
+static bool queue_lead(struct rind_lmdb_engine *lmdb, struct rind_deadline deadline)
 {
     size_t count;
     lmdb->has_leader = true;
+    rind_mutex_unlock(&lmdb->queue_mutex);
+    bool has_entered = rind_lmdb_gate_enter(lmdb, deadline);
+    rind_mutex_lock(&lmdb->queue_mutex);
+    if (!has_entered) {
+        lmdb->has_leader = false;
+        rind_cond_broadcast(&lmdb->queue_cond); /* the next one waits until its own deadline */
+        return false;
+    }
     struct rind_lmdb_request *batch = queue_take(lmdb, &count);
     rind_mutex_unlock(&lmdb->queue_mutex);
     batch_run(lmdb, batch);
+    rind_lmdb_gate_leave(lmdb);
     atomic_fetch_add_explicit(&lmdb->requests, count, memory_order_relaxed);
     rind_mutex_lock(&lmdb->queue_mutex);
     lmdb->has_leader = false;
@@ -423,6 +435,7 @@ static void queue_lead(struct rind_lmdb_engine *lmdb)
         request = next;
     }
     rind_cond_broadcast(&lmdb->queue_cond);
+    return true;
 }
 
 static rind_status request_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_request *request,
@@ -433,7 +446,11 @@ static rind_status request_run(struct rind_lmdb_engine *lmdb, struct rind_lmdb_r
     lmdb->queue_end = &request->next;
     while (!request->is_done) {
         if (!lmdb->has_leader) {
-            queue_lead(lmdb);
+            if (!queue_lead(lmdb, deadline)) {
+                queue_remove(lmdb, request);
+                request->status = rind_lmdb_gate_busy(request->ctx, lmdb);
+                request->is_done = true;
+            }
         } else if (request->is_taken) {
             /* Nothing can recall it now; it takes as long as the disk does. */
             (void)rind_cond_wait(&lmdb->queue_cond, &lmdb->queue_mutex, rind_deadline_never());
