@@ -50,7 +50,7 @@ fuzz-smoke: deps-test
 # make fuzz TIME=600: seconds for each target.
 TIME ?= 600
 fuzz: deps-test
-	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 	@tests/fuzz/run-smoke build/fuzz $(TIME)
 
 install: build

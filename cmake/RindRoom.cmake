@@ -81,12 +81,16 @@ endfunction()
 # rind_fuzz(<name> SOURCES file... USES room...): a target that takes any bytes (LLVMFuzzerTestOneInput).
 # With RIND_FUZZ it is a libFuzzer program; without, a test that replays tests/fuzz/corpus/<name>/, where
 # findings stay. tests/fuzz/run-smoke runs every target there is.
+if(RIND_FUZZ)
+  add_custom_target(fuzz_targets) # all of them, and nothing that is not needed for them
+endif()
 function(rind_fuzz name)
   cmake_parse_arguments(FUZZ "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   set(corpus "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
   if(RIND_FUZZ)
     add_executable("${name}" ${FUZZ_SOURCES})
     target_link_libraries("${name}" PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzz_targets "${name}")
   else()
     add_executable("${name}" ${FUZZ_SOURCES} "${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c")
     add_test(NAME "${name}" COMMAND "${name}" "${corpus}")
