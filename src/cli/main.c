@@ -96,7 +96,7 @@ static int print_man(struct rind_cli *cli, int argc, char *const *argv)
     if (!rind_cli_flags(cli, &self, argc, argv, &exit_status)) {
         return exit_status;
     }
-    (void)printf(".\\\" Printed by 'rind man' from the tables of flags; tests/cli checks it.\n"
+    (void)printf(".\\\" Printed by 'rind man' from the tables of flags; tools/update-man puts it here.\n"
                  ".TH RIND 1\n.SH NAME\nrind \\- operate, show and measure PIN\\-protected secret "
                  "recovery\n.SH SYNOPSIS\n.B rind\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
                  ".SH DESCRIPTION\n"

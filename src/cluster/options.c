@@ -5,10 +5,10 @@
 #define OPTIONS_INTERVAL_NS_MIN (50 * RIND_NS_PER_MS)
 #define OPTIONS_INTERVAL_NS_MAX (3600 * RIND_NS_PER_S)
 
-/* Calls `use` with the command whose rows lead to `flags`. */
-static bool options_with(struct rind_manager_flags *flags,
-                         bool (*use)(const struct rind_command *command, void *self), void *self)
+bool rind_manager_flags_parse(struct rind_manager_flags *flags, int argc, char *const *argv,
+                              int *exit_status)
 {
+    *flags = (struct rind_manager_flags){0};
     const struct rind_flag manager_rows[] = {
         {.name = "listen",
          .letter = 'l',
@@ -55,37 +55,5 @@ static bool options_with(struct rind_manager_flags *flags,
         .example = "rind-cluster-manager --store lmdb:/var/lib/rind/store --listen 10.0.0.1:8079",
         .tables = tables,
         .table_count = sizeof(tables) / sizeof(tables[0])};
-    return use(&command, self);
-}
-
-struct options_line {
-    int argc;
-    char *const *argv;
-    int *exit_status;
-};
-
-static bool options_parse(const struct rind_command *command, void *self)
-{
-    struct options_line *line = self;
-    return rind_flags_or_exit(command, line->argc, line->argv, line->exit_status);
-}
-
-static bool options_man(const struct rind_command *command, void *self)
-{
-    rind_flags_man(command, self);
-    return true;
-}
-
-bool rind_manager_flags_parse(struct rind_manager_flags *flags, int argc, char *const *argv,
-                              int *exit_status)
-{
-    struct options_line line = {argc, argv, exit_status};
-    *flags = (struct rind_manager_flags){0};
-    return options_with(flags, options_parse, &line);
-}
-
-void rind_manager_flags_man(FILE *out)
-{
-    struct rind_manager_flags flags = {0};
-    (void)options_with(&flags, options_man, out);
+    return rind_flags_or_exit(&command, argc, argv, exit_status);
 }

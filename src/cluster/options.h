@@ -16,7 +16,4 @@ struct rind_manager_flags {
 bool rind_manager_flags_parse(struct rind_manager_flags *flags, int argc, char *const *argv,
                               int *exit_status);
 
-/* The OPTIONS section of the man page, from the same rows. */
-void rind_manager_flags_man(FILE *out);
-
 #endif

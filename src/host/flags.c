@@ -366,6 +366,11 @@ rind_status rind_flags_parse(struct rind_ctx *ctx, const struct rind_command *co
 bool rind_flags_or_exit(const struct rind_command *command, int argc, char *const *argv,
                         int *exit_status)
 {
+    *exit_status = 0;
+    if (argc == 2 && strcmp(argv[1], "--help-man") == 0) {
+        rind_flags_man(command, stdout);
+        return false;
+    }
     struct rind_ctx ctx;
     rind_ctx_init(&ctx, NULL);
     enum rind_flags_outcome outcome = RIND_FLAGS_RUN;
@@ -375,7 +380,6 @@ bool rind_flags_or_exit(const struct rind_command *command, int argc, char *cons
         *exit_status = RIND_EXIT_USAGE;
         return false;
     }
-    *exit_status = 0;
     if (outcome == RIND_FLAGS_HELP) {
         rind_flags_help(command, stdout);
     } else if (outcome == RIND_FLAGS_VERSION) {

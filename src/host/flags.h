@@ -89,7 +89,8 @@ rind_status rind_flags_parse(struct rind_ctx *ctx, const struct rind_command *co
 /*
  * The whole convention in one call, for main(): true if the program shall run; otherwise help,
  * version (both to stdout) or the sentence (to stderr) was printed and *exit_status is set to 0 or
- * RIND_EXIT_USAGE.
+ * RIND_EXIT_USAGE. Given --help-man alone, it prints rind_flags_man: for tools/update-man and its
+ * test, hence not in --help.
  */
 bool rind_flags_or_exit(const struct rind_command *command, int argc, char *const *argv,
                         int *exit_status);

@@ -227,16 +227,20 @@ void rind_store_wait_change(struct rind_store *store, const struct rind_realm_id
 
 /* ---- tables ---- */
 
-/* Creates one table, trying again where that may help; EXISTS after an attempt of ours is ours. */
+/*
+ * Creates one table, trying again where that may help; EXISTS after an attempt of ours is ours, and
+ * no fault to be logged where tables may be there.
+ */
 static rind_status store_create_table(struct rind_ctx *ctx, struct rind_store *store,
-                                      const struct rind_table *table, struct rind_deadline deadline)
+                                      const struct rind_table *table, bool may_exist,
+                                      struct rind_deadline deadline)
 {
     struct rind_retry retry;
     rind_store_retry_begin(store, &retry, "store_client.create_table", NULL, RIND_STORE_RETRIES,
                            deadline);
     while (rind_retry_next(&retry)) {
         rind_status status = rind_engine_create_table(ctx, store->engine, table, retry.deadline);
-        if (rind_is(status, RIND_E_EXISTS) && retry.attempt > 1) {
+        if (rind_is(status, RIND_E_EXISTS) && (may_exist || retry.attempt > 1)) {
             status = RIND_OK;
         }
         rind_retry_record(&retry, ctx, status);
@@ -251,8 +255,8 @@ rind_status rind_store_create_shared_tables(struct rind_ctx *ctx, struct rind_st
                                                  RIND_TABLE_TENANTS};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct rind_table table = rind_table_shared(kinds[i]);
-        rind_status status = store_create_table(ctx, store, &table, deadline);
-        if (!rind_is_ok(status) && !rind_is(status, RIND_E_EXISTS)) {
+        rind_status status = store_create_table(ctx, store, &table, true, deadline);
+        if (!rind_is_ok(status)) {
             return rind_fail_while(ctx, status, "while creating the shared tables");
         }
     }
@@ -267,7 +271,7 @@ rind_status rind_store_create_realm_tables(struct rind_ctx *ctx, struct rind_sto
                                                  RIND_TABLE_USERS};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct rind_table table = rind_table_of_realm(kinds[i], realm);
-        RIND_TRY(store_create_table(ctx, store, &table, deadline));
+        RIND_TRY(store_create_table(ctx, store, &table, false, deadline));
     }
     return RIND_OK;
 }

@@ -165,26 +165,6 @@ static void help_is_as_in_the_golden_file(void **state)
     free(help);
 }
 
-static void the_manual_names_every_flag(void **state)
-{
-    (void)state;
-    static struct rind_balancer_command command;
-    char path[512];
-    rind_balancer_command_init(&command);
-    snprintf(path, sizeof(path), "%s/docs/man/rind-load-balancer.1", getenv("RIND_SOURCE_DIR"));
-    const char *manual = read_text(path);
-    char *options = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&options, &size);
-    rind_flags_man(&command.command, stream);
-    fclose(stream);
-    if (strstr(manual, options) == NULL) {
-        fputs(options, stderr); /* longer than a cmocka message may be */
-        fail_msg("%s lacks the options as they are now (above)", path);
-    }
-    free(options);
-}
-
 static void flags_have_their_specified_defaults(void **state)
 {
     (void)state;
@@ -541,7 +521,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         cmocka_unit_test(help_is_as_in_the_golden_file),
-        cmocka_unit_test(the_manual_names_every_flag),
         cmocka_unit_test(flags_have_their_specified_defaults),
         CASE(bad_tls_files_are_named),
         CASE(bad_secrets_are_named),

@@ -1,9 +1,6 @@
-/* test_manager_flags.c - the command line of rind-cluster-manager and its man page (spec 08 §1.1).
- */
+/* test_manager_flags.c - the command line of rind-cluster-manager (spec 08 §1.1). */
 #include "cluster/options.h"
 #include "support/test.h"
-
-#include <string.h>
 
 static void the_defaults_are_the_specified_ones(void **state)
 {
@@ -35,35 +32,11 @@ static void an_interval_of_nothing_is_refused(void **state)
     assert_int_equal(exit_status, RIND_EXIT_USAGE);
 }
 
-static void the_man_page_has_the_flags_as_they_are(void **state)
-{
-    (void)state;
-    char path[4096];
-    char *options = NULL;
-    size_t options_size = 0;
-    FILE *stream = open_memstream(&options, &options_size);
-    rind_manager_flags_man(stream);
-    assert_int_equal(fclose(stream), 0);
-    (void)snprintf(path, sizeof(path), "%s/docs/man/rind-cluster-manager.1",
-                   getenv("RIND_SOURCE_DIR"));
-    FILE *file = fopen(path, "re");
-    assert_non_null(file);
-    char page[32768];
-    size_t length = fread(page, 1, sizeof(page) - 1, file);
-    assert_int_equal(fclose(file), 0);
-    page[length] = '\0';
-    if (strstr(page, options) == NULL) {
-        fail_msg("%s lacks this section:\n%s", path, options);
-    }
-    free(options);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_the_specified_ones),
         cmocka_unit_test(an_interval_of_nothing_is_refused),
-        cmocka_unit_test(the_man_page_has_the_flags_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
