@@ -1,0 +1,385 @@
+/* host_transfer.c - moving ranges between groups: driven on from wherever it stands, or mixed up.
+ */
+#include "host.h"
+
+static const struct sim_prepared *transfer_find_prepared(const struct sim *sim,
+                                                         const struct rind_transfer_nonce *nonce)
+{
+    for (size_t i = sim->prepared_count; i > 0; i--) {
+        if (rind_transfer_nonce_equal(&sim->prepared[i - 1].message.nonce, nonce)) {
+            return &sim->prepared[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/*
+ * False where the host would use the one weakness of the protocol that we know (docs/testing.md,
+ * "What the host may not do"): a source whose transfer out is still pending testifies to it again
+ * for any nonce, so a destination that has taken the range and given it on can take it once more.
+ * That is when the nonce was made on a history that has taken this very transfer already.
+ */
+static bool transfer_may_testify(const struct sim *sim, uint32_t out,
+                                 const struct rind_transfer_nonce *nonce)
+{
+    const struct sim_prepared *prepared = transfer_find_prepared(sim, nonce);
+    if (prepared == NULL || sim->options.allows_reuse) {
+        return true;
+    }
+    uint32_t e = prepared->head;
+    while (e != SIM_NONE && sim->entries[e].taken_out != out) {
+        e = sim->entries[e].parent;
+    }
+    return e == SIM_NONE;
+}
+
+static void transfer_append(struct sim *sim, uint32_t group, uint32_t hsm)
+{
+    uint32_t head = sim_head(sim, group, hsm);
+    if (head != SIM_NONE && (sim->entries[head].parent == sim->groups[group].tail)) {
+        sim->groups[group].tail = head;
+    }
+}
+
+static void transfer_prepare(struct sim *sim, uint32_t s, uint32_t d, uint32_t h,
+                             const struct rind_owned_range *range)
+{
+    const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_PREPARE_TRANSFER,
+                                             .prepare_transfer = {.realm = sim->groups[d].realm,
+                                                                  .source = sim->groups[s].id,
+                                                                  .destination = sim->groups[d].id,
+                                                                  .range = *range}};
+    (void)sim_call(sim, h, &request);
+    transfer_append(sim, d, h);
+}
+
+static void transfer_cancel(struct sim *sim, const struct rind_group_id *source, uint32_t d,
+                            uint32_t h, const struct rind_owned_range *range)
+{
+    const struct rind_hsm_request request = {
+        .kind = RIND_HSM_REQUEST_CANCEL_PREPARED_TRANSFER,
+        .cancel_prepared_transfer = {.realm = sim->groups[d].realm,
+                                     .source = *source,
+                                     .destination = sim->groups[d].id,
+                                     .range = *range}};
+    (void)sim_call(sim, h, &request);
+    transfer_append(sim, d, h);
+}
+
+static void transfer_out(struct sim *sim, uint32_t s, uint32_t h,
+                         const struct sim_prepared *prepared)
+{
+    struct rind_hsm_request *request = sim_alloc(sim, sizeof(*request));
+    request->kind = RIND_HSM_REQUEST_TRANSFER_OUT;
+    struct rind_hsm_transfer_out_request *out = &request->transfer_out;
+    out->realm = prepared->message.realm;
+    out->source = prepared->message.source;
+    out->destination = prepared->message.destination;
+    out->range = prepared->message.range;
+    out->nonce = prepared->message.nonce;
+    out->statement = prepared->statement;
+    uint32_t head = sim_head(sim, s, h);
+    uint32_t basis = head;
+    if (!sim->is_healing && sim_dice(sim, 1, 4) && sim->entries[head].parent != SIM_NONE) {
+        basis = sim->entries[head].parent;
+    }
+    const struct rind_log_entry *entry = &sim->entries[basis].entry;
+    struct rind_record_id key;
+    if (entry->has_partition &&
+        rind_owned_range_split_at(&entry->partition.range, &out->range, &key)) {
+        out->has_proof = sim_proof_record(sim, &entry->partition, &key, &out->proof);
+    }
+    sim->is_proof_honest = basis == head;
+    (void)sim_call(sim, h, request);
+    transfer_append(sim, s, h);
+}
+
+static void transfer_statement(struct sim *sim, uint32_t s, uint32_t h,
+                               const struct rind_group_id *destination,
+                               const struct rind_transfer_nonce *nonce)
+{
+    uint32_t head = sim_head(sim, s, h);
+    if (head != SIM_NONE) {
+        const struct rind_log_entry *last = &sim->entries[head].entry;
+        bool is_out = last->has_transferring && last->transferring.kind == RIND_TRANSFERRING_OUT;
+        if (is_out && !transfer_may_testify(
+                          sim, sim_ancestor_at(sim, head, last->transferring.out.at), nonce)) {
+            return;
+        }
+    }
+    const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_TRANSFER_STATEMENT,
+                                             .transfer_statement = {.realm = sim->groups[s].realm,
+                                                                    .source = sim->groups[s].id,
+                                                                    .destination = *destination,
+                                                                    .nonce = *nonce}};
+    (void)sim_call(sim, h, &request);
+}
+
+static void transfer_in(struct sim *sim, const struct rind_group_id *source, uint32_t d, uint32_t h,
+                        const struct sim_transfer *transfer)
+{
+    struct rind_hsm_request *request = sim_alloc(sim, sizeof(*request));
+    request->kind = RIND_HSM_REQUEST_TRANSFER_IN;
+    struct rind_hsm_transfer_in_request *in = &request->transfer_in;
+    in->realm = transfer->message.realm;
+    in->source = *source;
+    in->destination = transfer->message.destination;
+    in->transferring = transfer->message.partition;
+    in->nonce = transfer->message.nonce;
+    in->statement = transfer->statement;
+    uint32_t head = sim_head(sim, d, h);
+    uint32_t basis = head;
+    if (head != SIM_NONE && sim->entries[head].entry.has_partition) {
+        if (!sim->is_healing && sim_dice(sim, 1, 4) && sim->entries[head].parent != SIM_NONE) {
+            basis = sim->entries[head].parent;
+        }
+        const struct rind_log_entry *entry = &sim->entries[basis].entry;
+        enum rind_side mine;
+        enum rind_side other;
+        if (entry->has_partition) {
+            rind_walk_merge_sides(&entry->partition.range, &in->transferring.range, &mine, &other);
+            in->has_proofs =
+                sim_proof_edge(sim, &entry->partition, mine, &in->proofs.owned) &&
+                sim_proof_edge(sim, &in->transferring, other, &in->proofs.transferring);
+        }
+    }
+    sim->is_proof_honest = basis == head;
+    (void)sim_call(sim, h, request);
+    if (head != SIM_NONE) {
+        transfer_append(sim, d, h);
+    }
+}
+
+static void transfer_complete(struct sim *sim, uint32_t s, uint32_t h,
+                              const struct rind_group_id *destination,
+                              const struct rind_owned_range *range)
+{
+    const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_COMPLETE_TRANSFER,
+                                             .complete_transfer = {.realm = sim->groups[s].realm,
+                                                                   .source = sim->groups[s].id,
+                                                                   .destination = *destination,
+                                                                   .range = *range}};
+    (void)sim_call(sim, h, &request);
+    transfer_append(sim, s, h);
+}
+
+/* A genuine statement for what the destination waits for; NULL if none was made yet. */
+static const struct sim_transfer *transfer_find(const struct sim *sim, uint32_t d,
+                                                const struct rind_transfer_nonce *nonce,
+                                                const struct rind_owned_range *range)
+{
+    for (size_t i = sim->transfer_count; i > 0; i--) {
+        const struct sim_transfer *known = &sim->transfers[i - 1];
+        if (rind_group_id_equal(&known->message.destination, &sim->groups[d].id) &&
+            rind_transfer_nonce_equal(&known->message.nonce, nonce) &&
+            rind_owned_range_equal(&known->message.partition.range, range)) {
+            return known;
+        }
+    }
+    return NULL;
+}
+
+/* The destination has prepared to take `range`; `out` is true if the source has given it up. */
+static void transfer_go_on(struct sim *sim, uint32_t s, uint32_t hs, uint32_t d, uint32_t hd,
+                           const struct rind_owned_range *range, bool is_out)
+{
+    const struct sim_member *member = &sim->groups[d].members[hd];
+    const struct sim_prepared *prepared =
+        member->has_incoming ? transfer_find_prepared(sim, &member->incoming) : NULL;
+    if (prepared == NULL) {
+        transfer_prepare(sim, s, d, hd, range); /* another leader made the nonce */
+        return;
+    }
+    const struct rind_transfer_nonce nonce = member->incoming;
+    const struct sim_transfer *transfer = transfer_find(sim, d, &nonce, range);
+    if (transfer != NULL) {
+        transfer_in(sim, &sim->groups[s].id, d, hd, transfer);
+    } else if (is_out) {
+        transfer_statement(sim, s, hs, &sim->groups[d].id, &nonce);
+    } else {
+        transfer_out(sim, s, hs, prepared);
+    }
+}
+
+void sim_transfer_step(struct sim *sim, uint32_t s, uint32_t d)
+{
+    uint32_t hs = sim_pick_leader(sim, s);
+    uint32_t hd = sim_pick_leader(sim, d);
+    if (hs == SIM_NONE || hd == SIM_NONE || s == d) {
+        sim_progress(sim, hs == SIM_NONE ? s : d);
+        return;
+    }
+    const struct rind_log_entry source = sim->entries[sim_head(sim, s, hs)].entry;
+    const struct rind_log_entry destination = sim->entries[sim_head(sim, d, hd)].entry;
+    bool is_in = destination.has_transferring &&
+                 destination.transferring.kind == RIND_TRANSFERRING_IN &&
+                 rind_group_id_equal(&destination.transferring.in.source, &sim->groups[s].id);
+    bool is_out = source.has_transferring && source.transferring.kind == RIND_TRANSFERRING_OUT &&
+                  rind_group_id_equal(&source.transferring.out.destination, &sim->groups[d].id);
+    if (is_in) {
+        const struct rind_owned_range *range = &destination.transferring.in.range;
+        bool is_same =
+            is_out && rind_owned_range_equal(&source.transferring.out.partition.range, range);
+        if (is_same || (!source.has_transferring && source.has_partition &&
+                        rind_owned_range_contains_range(&source.partition.range, range))) {
+            transfer_go_on(sim, s, hs, d, hd, range, is_same);
+        } else {
+            transfer_cancel(sim, &sim->groups[s].id, d, hd, range);
+        }
+    } else if (is_out) {
+        uint32_t out = sim_ancestor_at(sim, sim_head(sim, s, hs), source.transferring.out.at);
+        const struct rind_owned_range *range = &source.transferring.out.partition.range;
+        if (out != SIM_NONE && (sim->entries[out].taken_by != SIM_NONE || sim_dice(sim, 1, 64))) {
+            transfer_complete(sim, s, hs, &sim->groups[d].id, range);
+        } else {
+            transfer_prepare(sim, s, d, hd, range);
+        }
+    } else if (!source.has_transferring && !destination.has_transferring && source.has_partition) {
+        const struct rind_owned_range range = sim_pick_range(sim, &source.partition.range);
+        transfer_prepare(sim, s, d, hd, &range);
+    } else {
+        sim_progress(sim, s);
+    }
+}
+
+/* Goes on with a pending transfer if there is one, else starts any. */
+void sim_operation_transfer(struct sim *sim)
+{
+    uint32_t s = sim_pick_group(sim);
+    uint32_t d = sim_pick_group(sim);
+    if (s == SIM_NONE || d == SIM_NONE) {
+        return;
+    }
+    uint32_t hs = sim_pick_leader(sim, s);
+    if (hs != SIM_NONE && sim_dice(sim, 7, 8)) {
+        const struct rind_log_entry *last = &sim->entries[sim_head(sim, s, hs)].entry;
+        if (last->has_transferring) {
+            bool is_in = last->transferring.kind == RIND_TRANSFERRING_IN;
+            uint32_t other = sim_group_find(sim, is_in ? &last->transferring.in.source
+                                                       : &last->transferring.out.destination);
+            if (other != SIM_NONE && sim->groups[other].tail != SIM_NONE) {
+                d = is_in ? s : other;
+                s = is_in ? other : s;
+            }
+        }
+    }
+    sim_transfer_step(sim, s, d);
+}
+
+static void transfer_mixed_in(struct sim *sim)
+{
+    if (sim->transfer_count == 0) {
+        return;
+    }
+    struct sim_transfer transfer =
+        sim->transfers[sim_below(&sim->random, (uint32_t)sim->transfer_count)];
+    uint32_t d = sim_group_find(sim, &transfer.message.destination);
+    if (sim_dice(sim, 1, 4)) {
+        d = sim_below(&sim->random, sim->group_count);
+    }
+    uint32_t h = d == SIM_NONE ? SIM_NONE : sim_pick_leader(sim, d);
+    if (h == SIM_NONE) {
+        return;
+    }
+    const struct rind_log_entry last = sim->entries[sim_head(sim, d, h)].entry;
+    const struct sim_member *member = &sim->groups[d].members[h];
+    struct rind_group_id source = sim->groups[sim_below(&sim->random, sim->group_count)].id;
+    if (last.has_transferring && last.transferring.kind == RIND_TRANSFERRING_IN) {
+        source = last.transferring.in.source;
+        if (sim_dice(sim, 1, 2)) { /* forged to fit what is waited for */
+            transfer.message.destination = sim->groups[d].id;
+            transfer.message.partition.range = last.transferring.in.range;
+            transfer.message.realm = sim->groups[d].realm;
+        }
+    }
+    if (member->has_incoming && sim_dice(sim, 1, 2)) {
+        transfer.message.nonce = member->incoming;
+    }
+    if (sim_dice(sim, 1, 4)) {
+        const struct sim_entry *other = &sim->entries[sim_pick_entry(sim, d)];
+        transfer.message.partition.root_hash = other->entry.partition.root_hash;
+    }
+    transfer_in(sim, &source, d, h, &transfer);
+}
+
+static void transfer_mixed_out(struct sim *sim)
+{
+    if (sim->prepared_count == 0) {
+        return;
+    }
+    struct sim_prepared prepared =
+        sim->prepared[sim_below(&sim->random, (uint32_t)sim->prepared_count)];
+    uint32_t s = sim_group_find(sim, &prepared.message.source);
+    if (sim_dice(sim, 1, 4)) {
+        s = sim_below(&sim->random, sim->group_count);
+    }
+    uint32_t h = s == SIM_NONE ? SIM_NONE : sim_pick_leader(sim, s);
+    if (h == SIM_NONE) {
+        return;
+    }
+    const struct rind_log_entry *last = &sim->entries[sim_head(sim, s, h)].entry;
+    prepared.message.realm = sim->groups[s].realm;
+    prepared.message.source = sim->groups[s].id;
+    switch (sim_below(&sim->random, 4)) {
+    case 0:
+        prepared.message.destination = sim->groups[sim_below(&sim->random, sim->group_count)].id;
+        break;
+    case 1:
+        if (last->has_partition) {
+            prepared.message.range = sim_pick_range(sim, &last->partition.range);
+        }
+        break;
+    default:
+        break;
+    }
+    transfer_out(sim, s, h, &prepared);
+}
+
+void sim_operation_transfer_mixed(struct sim *sim)
+{
+    uint32_t s = sim_pick_group(sim);
+    uint32_t d = sim_pick_group(sim);
+    if (s == SIM_NONE || d == SIM_NONE) {
+        return;
+    }
+    uint32_t hs = sim_pick_leader(sim, s);
+    uint32_t hd = sim_pick_leader(sim, d);
+    hs = hs == SIM_NONE ? sim_pick_up(sim) : hs;
+    hd = hd == SIM_NONE ? sim_pick_up(sim) : hd;
+    if (hs == SIM_NONE || hd == SIM_NONE) {
+        return;
+    }
+    const struct rind_owned_range full = rind_owned_range_full();
+    struct rind_owned_range range = sim_pick_range(sim, &full);
+    uint32_t head = sim_head(sim, s, hs);
+    if (head != SIM_NONE && sim->entries[head].entry.has_transferring && sim_dice(sim, 1, 2)) {
+        const struct rind_transferring *pending = &sim->entries[head].entry.transferring;
+        range = pending->kind == RIND_TRANSFERRING_IN ? pending->in.range
+                                                      : pending->out.partition.range;
+    }
+    switch (sim_below(&sim->random, 8)) {
+    case 0:
+        transfer_prepare(sim, s, d, hd, &range);
+        return;
+    case 1:
+        transfer_cancel(sim, &sim->groups[s].id, d, hd, &range);
+        return;
+    case 2:
+        transfer_complete(sim, s, hs, &sim->groups[d].id, &range);
+        return;
+    case 3:
+    case 4:
+        if (sim->prepared_count > 0) {
+            const struct rind_transfer_nonce nonce =
+                sim->prepared[sim_below(&sim->random, (uint32_t)sim->prepared_count)].message.nonce;
+            transfer_statement(sim, s, hs, &sim->groups[d].id, &nonce);
+        }
+        return;
+    case 5:
+        transfer_mixed_out(sim);
+        return;
+    default:
+        transfer_mixed_in(sim);
+        return;
+    }
+}
