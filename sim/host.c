@@ -143,7 +143,9 @@ uint32_t sim_pick_entry(struct sim *sim, uint32_t g)
             return e;
         }
     }
-    return sim->groups[g].tail;
+    /* A group that never had a log: any entry is as good. */
+    return sim->groups[g].tail != SIM_NONE ? sim->groups[g].tail
+                                           : sim_below(&sim->random, (uint32_t)sim->entry_count);
 }
 
 struct rind_record_id sim_pick_record(struct sim *sim)

@@ -102,7 +102,8 @@ static bool main_play(const struct sim_options *options, struct sim_result *resu
     if (WIFSIGNALED(status)) {
         int signal_number = WTERMSIG(status);
         (void)snprintf(result->sentence, SIM_SENTENCE_SIZE, "%s (signal %d)",
-                       signal_number == SIGSEGV   ? "a core touched memory beyond its arena"
+                       signal_number == SIGSEGV
+                           ? "memory was touched that nobody may touch, such as beyond an arena"
                        : signal_number == SIGALRM ? "a run hangs"
                                                   : "a run crashed",
                        signal_number);
