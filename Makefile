@@ -4,6 +4,8 @@
 #   make test        everything that must pass before a change lands
 #   make build       the executables, in build/release/bin/
 #   make bench       the benchmarks of docs/performance.md
+#   make sim         plays STEPS steps (200000) of a hostile host from SEED (1); CURVES=real or cheap
+#   make sim-long    plays ten million steps;  make sim-defects: does the simulator find known defects?
 #   make format      formats the sources;  make lint checks them
 #   make install     installs into PREFIX (default /usr/local), below DESTDIR if given
 #   make clean       removes build/
@@ -12,7 +14,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo test build bench format lint install clean deps deps-test fuzz-smoke fuzz asan tsan coverage
+.PHONY: help demo test build bench format lint install clean deps deps-test sim sim-build sim-long sim-defects fuzz-smoke fuzz asan tsan coverage
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -34,6 +36,25 @@ test: deps-test
 
 bench: build
 	@scripts/bench
+
+# docs/testing.md tells how to read what these print.
+SEED ?= 1
+STEPS ?= 200000
+CURVES ?= cheap
+SIM_cheap := sim-cheap
+SIM_real := sim
+sim-build: deps-test
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS) --target sim sim-cheap >/dev/null
+
+sim: sim-build
+	@build/release/bin/$(SIM_$(CURVES)) --seed $(SEED) --steps $(STEPS)
+
+sim-long: sim-build
+	@build/release/bin/sim-cheap --seed $(SEED) --steps 10000000
+
+sim-defects: deps-test
+	@sim/defects/run
 
 format: deps-test
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -252,6 +252,13 @@ static bool replicate_pick_capture(struct sim *sim, uint32_t g, struct rind_capt
     return true;
 }
 
+static void replicate_send_jump(struct sim *sim, uint32_t h, const struct rind_captured *captured)
+{
+    const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_CAPTURE_JUMP,
+                                             .capture_jump = {.jump = *captured}};
+    (void)sim_call(sim, h, &request);
+}
+
 void sim_operation_capture_jump(struct sim *sim)
 {
     uint32_t g = sim_pick_group(sim);
@@ -260,9 +267,17 @@ void sim_operation_capture_jump(struct sim *sim)
     if (h == SIM_NONE || !replicate_pick_capture(sim, g, &captured)) {
         return;
     }
-    const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_CAPTURE_JUMP,
-                                             .capture_jump = {.jump = captured}};
-    (void)sim_call(sim, h, &request);
+    replicate_send_jump(sim, h, &captured);
+    if (sim_dice(sim, 1, 2)) {
+        return;
+    }
+    /* Whoever else has testified to the same. */
+    for (size_t i = sim->capture_count; i > 0 && i + 128 > sim->capture_count; i--) {
+        const struct rind_captured *other = &sim->captures[i - 1].captured;
+        if (rind_mac_equal(&other->mac, &captured.mac)) {
+            replicate_send_jump(sim, h, other);
+        }
+    }
 }
 
 /*

@@ -220,6 +220,7 @@ void sim_judge_boot(struct sim *sim, uint32_t h)
             member->persisted = sim_entry_find(sim, &group->state.captured.mac);
             member->captured = member->persisted;
         }
+        memset(member->offers, 0, sizeof(member->offers));
         member->role = RIND_ROLE_WITNESS;
         member->clock = 1;
         member->log_count = 0;

@@ -113,14 +113,36 @@ void sim_judge_step_down(struct sim *sim, uint32_t h,
     sim_judge_role(sim, "StepDown", member, &answer->ok.role);
 }
 
-static bool replicate_is_configured(const struct sim_group *group, const struct rind_hsm_id *hsm)
+/* Where the HSM stands in the configuration; member_count if it does not. */
+static uint32_t replicate_position(const struct sim_group *group, const struct rind_hsm_id *hsm)
 {
-    for (uint32_t i = 0; i < group->member_count; i++) {
-        if (rind_hsm_id_equal(&group->configuration[i], hsm)) {
-            return true;
-        }
+    uint32_t at = 0;
+    while (at < group->member_count && !rind_hsm_id_equal(&group->configuration[at], hsm)) {
+        at++;
     }
-    return false;
+    return at;
+}
+
+/*
+ * Whoever has testified to anything follows only what a strict majority testifies to: one and the
+ * same entry. Notes what was offered.
+ */
+static bool replicate_may_jump(struct sim_group *group, struct sim_member *member,
+                               const struct rind_captured *jump)
+{
+    if (member->persisted == SIM_NONE) {
+        return true;
+    }
+    member->offers[replicate_position(group, &jump->hsm)] =
+        (struct rind_log_position){.index = jump->index, .mac = jump->mac};
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < group->member_count; i++) {
+        same += member->offers[i].index == jump->index &&
+                        rind_mac_equal(&member->offers[i].mac, &jump->mac)
+                    ? 1u
+                    : 0u;
+    }
+    return 2 * same > group->member_count;
 }
 
 static unsigned replicate_jump_kind(struct sim *sim, uint32_t h, const struct rind_captured *jump,
@@ -134,17 +156,22 @@ static unsigned replicate_jump_kind(struct sim *sim, uint32_t h, const struct ri
     default:
         break;
     }
-    const struct sim_member *member = &sim->groups[*group].members[h];
+    struct sim_group *joined = &sim->groups[*group];
+    struct sim_member *member = &joined->members[h];
     if (member->role != RIND_ROLE_WITNESS) {
         return RIND_HSM_CAPTURE_JUMP_NOT_WITNESS;
     }
-    if (!replicate_is_configured(&sim->groups[*group], &jump->hsm) ||
+    if (replicate_position(joined, &jump->hsm) == joined->member_count ||
         sim_capture_find(sim, sim->hsms[h].keyset, jump) == SIM_NONE) {
         return RIND_HSM_CAPTURE_JUMP_INVALID_STATEMENT;
     }
     bool is_stale =
         member->captured != SIM_NONE && sim->entries[member->captured].entry.index >= jump->index;
-    return is_stale ? RIND_HSM_CAPTURE_JUMP_STALE_INDEX : RIND_HSM_CAPTURE_JUMP_OK;
+    if (is_stale) {
+        return RIND_HSM_CAPTURE_JUMP_STALE_INDEX;
+    }
+    return replicate_may_jump(joined, member, jump) ? RIND_HSM_CAPTURE_JUMP_OK
+                                                    : RIND_HSM_CAPTURE_JUMP_NOT_WITNESS;
 }
 
 void sim_judge_capture_jump(struct sim *sim, uint32_t h,

@@ -160,6 +160,7 @@ struct sim_member {
     uint32_t *history;  /* every entry it ever persisted as its capture */
     size_t history_count;
     size_t history_capacity;
+    struct rind_log_position offers[RIND_CONFIGURATION_LIMIT]; /* that CaptureJump brought */
     enum rind_group_member_role_kind role;
     uint64_t clock;
     uint64_t starting;
