@@ -12,7 +12,10 @@
 #include "base/base.h"
 
 #define WATCH_CONNECT_TIMEOUT_MS 2000u
-/* An agent that ends connections younger than this is not connected to again at once. */
+/*
+ * An agent that ends connections younger than this, or was lost so recently, is not connected to
+ * again at once: one that answers requests but drops connections must not have us check for ever.
+ */
 #define WATCH_YOUNG_MS 1000u
 #define WATCH_KEEPALIVE_S 1
 #define WATCH_KEEPALIVE_PROBES 3
@@ -52,6 +55,12 @@ struct rind_watch {
 };
 
 /* ---- one agent's connection ---- */
+
+/* Has entered its state just now. A new agent has not (since_ns is 0). */
+static bool watch_is_young(const struct watch_agent *agent)
+{
+    return rind_clock_monotonic_ns() - agent->since_ns < WATCH_YOUNG_MS * RIND_NS_PER_MS;
+}
 
 static void watch_drop(struct rind_watch *watch, struct watch_agent *agent)
 {
@@ -128,7 +137,7 @@ static void watch_ended(struct rind_watch *watch, struct watch_agent *agent)
     if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
         return;
     }
-    bool is_young = rind_clock_monotonic_ns() - agent->since_ns < WATCH_YOUNG_MS * RIND_NS_PER_MS;
+    bool is_young = watch_is_young(agent);
     watch_drop(watch, agent);
     /* An idle connection is closed by healthy agents too; whether it was that, the check sees. */
     if (!is_young) {
@@ -184,8 +193,9 @@ static void watch_take_over(struct rind_watch *watch, const struct rind_address 
         watch_want(watch, &wanted[w]);
     }
     for (size_t i = 0; i < watch->agent_count; i++) {
-        if (watch->agents[i].state == WATCH_GONE) {
-            (void)watch_connect(watch, &watch->agents[i]);
+        struct watch_agent *agent = &watch->agents[i];
+        if (agent->state == WATCH_GONE && !watch_is_young(agent)) {
+            (void)watch_connect(watch, agent);
         }
     }
 }
