@@ -55,6 +55,7 @@ struct rind_agent_options {
     const struct rind_log *log;    /* copied */
     uint64_t default_rate;         /* requests per second of tenants without configuration */
     uint64_t persist_interval_ms;  /* 0: as soon as something waits for it */
+    uint64_t keep_entries;         /* of the log, for members that are behind; 0: none */
 };
 
 struct rind_agent {

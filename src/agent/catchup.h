@@ -8,8 +8,9 @@
 
 /*
  * Gets the peers' captured statements above `past` (the first index the log lacks) to the HSM,
- * which follows them once a majority testifies to one entry. True and the index it is now at; false if it did not work this time: ask the HSM where it stands
- * and read the log again. Spec 06 section 8.2.
+ * which follows them once a majority testifies to one entry. True and the index it is now at; false
+ * if it did not work this time: ask the HSM where it stands and read the log again. Spec 06
+ * section 8.2.
  */
 bool rind_catch_up(struct rind_job *job, struct rind_agent_group *group, uint64_t past,
                    uint64_t *index);

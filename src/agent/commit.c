@@ -309,13 +309,26 @@ void rind_job_committer(void *self)
     rind_job_end(&work.job);
 }
 
+/* The capture of the other member that is furthest behind; 0 if one has never told. Lock held. */
+static uint64_t commit_slowest_member(const struct rind_agent_group *group)
+{
+    uint64_t slowest = UINT64_MAX;
+    for (size_t i = 0; i < group->other_count; i++) {
+        uint64_t captured = group->others[i].has_captured ? group->others[i].captured.index : 0;
+        slowest = captured < slowest ? captured : slowest;
+    }
+    return slowest;
+}
+
 void rind_commit_update_compaction(struct rind_agent_group *group)
 {
     struct rind_leader *leader = group->leader;
     if (leader == NULL || !group->has_captured) {
         return;
     }
-    uint64_t index = rind_compaction_index(leader->committed, group->captured.index);
+    uint64_t index = rind_compaction_index_for_slowest(
+        rind_compaction_index(leader->committed, group->captured.index),
+        commit_slowest_member(group), group->agent->options.keep_entries);
     if (index != leader->compact_index) {
         leader->compact_index = index;
         rind_cond_signal(&group->compact_wanted);

@@ -31,6 +31,13 @@ uint64_t rind_compaction_index(uint64_t committed, uint64_t captured)
     return committed - 1 < captured ? committed - 1 : captured;
 }
 
+uint64_t rind_compaction_index_for_slowest(uint64_t index, uint64_t slowest, uint64_t keep_entries)
+{
+    uint64_t kept = index > keep_entries ? index - keep_entries : 0;
+    uint64_t bound = slowest > kept ? slowest : kept;
+    return index < bound ? index : bound;
+}
+
 uint64_t rind_persist_wait_ms(uint64_t unix_ms, uint64_t interval_ms)
 {
     RIND_ASSERT(interval_ms > 0);

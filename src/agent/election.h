@@ -25,6 +25,14 @@ uint64_t rind_election_outcome(size_t member_count, const uint64_t *votes, size_
  */
 uint64_t rind_compaction_index(uint64_t committed, uint64_t captured);
 
+/*
+ * How far to compact so that the member that is furthest behind, having captured `slowest` (0 if
+ * unknown), still finds what it misses, unless that is more than `keep_entries`: an HSM follows a
+ * jump over compacted entries only if a majority testifies to its end (spec 02 section 10.2), which
+ * a group that lost members may not have. 0 `keep_entries` keeps nothing.
+ */
+uint64_t rind_compaction_index_for_slowest(uint64_t index, uint64_t slowest, uint64_t keep_entries);
+
 /* Milliseconds to the next multiple of `interval_ms` after `unix_ms`; 2 if exactly on a multiple.
  */
 uint64_t rind_persist_wait_ms(uint64_t unix_ms, uint64_t interval_ms);

@@ -110,6 +110,7 @@ static rind_status program_open_agent(struct rind_ctx *ctx, struct program *prog
         .log = &program->log,
         .default_rate = program->flags.default_rate_limit,
         .persist_interval_ms = program->flags.persist_interval_ns / RIND_NS_PER_MS,
+        .keep_entries = program->flags.keep_entries,
     };
     rind_url_from_address(&program->flags.listen, &options.url);
     rind_event_sink_counting(&options.events, &program->event_counts);

@@ -36,6 +36,13 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
          .help = "Rhythm in which the HSM persists what it has captured, aligned to the wall "
                  "clock; 100ms suits devices whose memory wears. 0s: as soon as something waits.",
          .value = &flags->persist_interval_ns},
+        {.name = "keep-entries",
+         .fallback = "200000",
+         .kind = RIND_FLAG_U64,
+         .max = UINT32_MAX,
+         .help = "Log entries kept for HSMs of a group that are behind or away, so that they can "
+                 "catch up by themselves. One that missed more needs a majority of the others.",
+         .value = &flags->keep_entries},
         {.name = "worker-threads",
          .fallback = "64",
          .kind = RIND_FLAG_U64,

@@ -17,6 +17,7 @@ struct rind_agent_flags {
     uint64_t merkle_large_read_limit;
     uint64_t default_rate_limit;
     uint64_t persist_interval_ns;
+    uint64_t keep_entries;
     uint64_t worker_threads;
     const char *key;
     const char *state_dir;

@@ -297,6 +297,7 @@ void realm_start(struct realm *realm, unsigned h, bool is_served)
         .log = &realm->log,
         .default_rate = realm->default_rate,
         .persist_interval_ms = realm->persist_interval_ms,
+        .keep_entries = realm->keep_entries,
     };
     rind_url_from_address(&address, &options.url);
     realm_require(realm, rind_agent_open(&realm->ctx, &options, &node->agent), "agent");

@@ -62,6 +62,7 @@ struct realm {
     struct rind_arena *arena;
     struct rind_ctx ctx;
     uint64_t persist_interval_ms;
+    uint64_t keep_entries; /* 0: compaction waits for nobody */
     uint64_t default_rate;
 };
 

@@ -306,6 +306,43 @@ static void a_witness_that_was_away_catches_up_by_a_jump(void **state)
     assert_true(recover1_finds(fixture, 2, 30));
 }
 
+static uint64_t compact_index_of_leader(struct fixture *fixture, unsigned node)
+{
+    struct rind_agent_group *group = realm_group(fixture->realm, node, &fixture->group);
+    rind_mutex_lock(&group->lock);
+    assert_non_null(group->leader);
+    uint64_t index = group->leader->compact_index;
+    rind_mutex_unlock(&group->lock);
+    return index;
+}
+
+/* With one member lost for good, nobody could testify to what the other one missed. */
+static void a_witness_that_was_away_finds_what_it_missed_in_the_log(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->realm->keep_entries = 1000;
+    realm_stop(fixture->realm, 0);
+    realm_start(fixture->realm, 0, true);
+    assert_int_equal(realm_become_leader(fixture->realm, 0, &fixture->group, NULL),
+                     RIND_AGENT_BECOME_LEADER_OK);
+    assert_int_equal(register_user(fixture, 0, 1), RIND_AGENT_APP_OK);
+    realm_stop(fixture->realm, 2);
+    uint64_t captured = 0;
+    struct rind_agent_group *group = realm_group(fixture->realm, 0, &fixture->group);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(register_user(fixture, 0, i), RIND_AGENT_APP_OK);
+    }
+    rind_mutex_lock(&group->lock);
+    captured = group->captured.index;
+    rind_mutex_unlock(&group->lock);
+    assert_true(compact_index_of_leader(fixture, 0) + 20 <= captured);
+    realm_stop(fixture->realm, 1);
+    unsigned jumps = realm_calls(fixture->realm, 2, RIND_HSM_REQUEST_CAPTURE_JUMP);
+    realm_start(fixture->realm, 2, true);
+    assert_int_equal(register_user(fixture, 0, 30), RIND_AGENT_APP_OK);
+    assert_int_equal(realm_calls(fixture->realm, 2, RIND_HSM_REQUEST_CAPTURE_JUMP), jumps);
+}
+
 static void an_abandoned_entry_answers_exactly_its_client(void **state)
 {
     struct fixture *fixture = *state;
@@ -470,6 +507,7 @@ int main(void)
         CASE(a_silent_member_delays_nobody),
         CASE(without_a_majority_nothing_commits_until_it_is_back),
         CASE(a_witness_that_was_away_catches_up_by_a_jump),
+        CASE(a_witness_that_was_away_finds_what_it_missed_in_the_log),
         CASE(an_abandoned_entry_answers_exactly_its_client),
         CASE(every_hsm_of_the_group_may_be_restarted_in_turn),
         CASE(a_manager_is_asked_to_take_leaderships_over),

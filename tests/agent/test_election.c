@@ -85,6 +85,19 @@ static void the_committed_entry_is_never_compacted(void **state)
     assert_int_equal(rind_compaction_index(8, 5), 5);
 }
 
+static void what_a_slow_member_misses_is_kept_up_to_the_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(rind_compaction_index_for_slowest(500, 500, 100), 500);
+    assert_int_equal(rind_compaction_index_for_slowest(500, UINT64_MAX, 100), 500);
+    assert_int_equal(rind_compaction_index_for_slowest(500, 450, 100), 450);
+    assert_int_equal(rind_compaction_index_for_slowest(500, 400, 100), 400);
+    assert_int_equal(rind_compaction_index_for_slowest(500, 399, 100), 400);
+    assert_int_equal(rind_compaction_index_for_slowest(500, 0, 100), 400);
+    assert_int_equal(rind_compaction_index_for_slowest(50, 0, 100), 0);
+    assert_int_equal(rind_compaction_index_for_slowest(500, 0, 0), 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +105,7 @@ int main(void)
         cmocka_unit_test(compaction_takes_the_rows_the_vectors_name),
         cmocka_unit_test(persist_waits_are_those_of_the_vectors),
         cmocka_unit_test(the_committed_entry_is_never_compacted),
+        cmocka_unit_test(what_a_slow_member_misses_is_kept_up_to_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

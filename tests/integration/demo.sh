@@ -61,7 +61,7 @@ wait "$demo" 2>/dev/null
 deadline=$((SECONDS + 10))
 while [ -n "$(left_running)" ] && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
 [ -z "$(left_running)" ] || fail "kill -9: processes are left"
-rm -rf "$TMPDIR"/* "$work/info.json"
+rm -rf "${TMPDIR:?}"/* "$work/info.json"
 
 say "a state directory is used again"
 for run in register recover; do
