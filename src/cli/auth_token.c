@@ -2,6 +2,7 @@
 #include "cli/auth_token.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/ids.h"
@@ -27,55 +28,111 @@ static rind_status make_signing_key(struct rind_ctx *ctx, const struct rind_secr
                      "token key");
 }
 
-static rind_status make_token_with(struct rind_ctx *ctx, const struct rind_secret *secret,
-                                   struct rind_token_grant grant, struct rind_slice *token)
+struct rind_token_maker {
+    struct rind_slice tenant; /* borrowed */
+    uint64_t key_version;
+    struct rind_token_key *key;
+};
+
+/* Takes over `key`. */
+static rind_status token_maker_new(struct rind_ctx *ctx, struct rind_slice tenant,
+                                   uint64_t key_version, struct rind_token_key *key,
+                                   struct rind_token_maker **maker)
 {
-    struct rind_token_key *key = NULL;
-    RIND_TRY(make_signing_key(ctx, secret, &key));
-    grant.key_version = secret->version;
-    rind_status status = rind_token_create(ctx, &grant, key, rind_clock_unix_ms(), token);
-    rind_token_key_free(key);
-    RIND_TRY(status);
-    uint8_t *copy = rind_ctx_alloc(ctx, token->length + 1);
-    RIND_REQUIRE(ctx, copy != NULL, RIND_E_LIMIT, "no memory for the token");
-    memcpy(copy, token->data, token->length);
-    *token = rind_slice_make(copy, token->length);
+    *maker = calloc(1, sizeof(**maker));
+    if (*maker == NULL) {
+        rind_token_key_free(key);
+        return rind_fail(ctx, RIND_E_LIMIT, "no memory for a key");
+    }
+    **maker = (struct rind_token_maker){.tenant = tenant, .key_version = key_version, .key = key};
     return RIND_OK;
 }
 
-static rind_status make_token_from(struct rind_ctx *ctx, const struct rind_secret_map *map,
-                                   const struct rind_token_grant *grant, struct rind_slice *token)
+static rind_status token_maker_from(struct rind_ctx *ctx, const struct rind_secret_map *map,
+                                    struct rind_slice tenant, struct rind_token_maker **maker)
 {
     char memory[300];
     struct rind_buffer name;
     rind_buffer_init(&name, memory, sizeof(memory));
     rind_buffer_print(&name, "tenant-");
-    rind_buffer_append(&name, grant->tenant);
+    rind_buffer_append(&name, tenant);
     RIND_REQUIRE(ctx, !name.is_overflown, RIND_E_INVALID, "the tenant's name is too long");
     const struct rind_secret *secret = rind_secret_map_find_latest(map, rind_buffer_slice(&name));
     RIND_REQUIRE(ctx, secret != NULL, RIND_E_NOT_FOUND,
                  "tenant has no secrets: the secrets file lacks %.*s", (int)name.length,
                  (const char *)name.data);
-    return make_token_with(ctx, secret, *grant, token);
+    struct rind_token_key *key = NULL;
+    RIND_TRY(make_signing_key(ctx, secret, &key));
+    return token_maker_new(ctx, tenant, secret->version, key, maker);
 }
 
-rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
-                                const struct rind_token_grant *grant, struct rind_slice *token)
+rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct rind_slice tenant,
+                                  struct rind_token_maker **maker)
 {
     static const char prefix[] = "test-";
     RIND_REQUIRE(ctx,
-                 grant->tenant.length >= sizeof(prefix) - 1 &&
-                     memcmp(grant->tenant.data, prefix, sizeof(prefix) - 1) == 0,
+                 tenant.length >= sizeof(prefix) - 1 &&
+                     memcmp(tenant.data, prefix, sizeof(prefix) - 1) == 0,
                  RIND_E_DENIED, "tenant must start with 'test-'");
     struct rind_secrets_source source;
     struct rind_secret_map *map = NULL;
     RIND_TRY(rind_secrets_file_source(ctx, path, &source));
     rind_status status = source.load(source.self, ctx, &map);
     if (rind_is_ok(status)) {
-        status = make_token_from(ctx, map, grant, token);
+        status = token_maker_from(ctx, map, tenant, maker);
     }
     rind_secret_map_free(map);
     source.close(source.self);
+    return status;
+}
+
+rind_status rind_token_maker_open_invalid(struct rind_ctx *ctx, struct rind_slice tenant,
+                                          struct rind_token_maker **maker)
+{
+    struct rind_token_key *key = NULL;
+    RIND_TRY(rind_token_key_new_signing(ctx, RIND_TOKEN_HS256, rind_slice_text("invalid"), &key));
+    return token_maker_new(ctx, tenant, 1, key, maker);
+}
+
+void rind_token_maker_close(struct rind_token_maker *maker)
+{
+    if (maker != NULL) {
+        rind_token_key_free(maker->key);
+        free(maker);
+    }
+}
+
+rind_status rind_token_maker_grant(struct rind_ctx *ctx, const struct rind_token_maker *maker,
+                                   const struct rind_token_grant *grant, struct rind_slice *token)
+{
+    struct rind_token_grant complete = *grant;
+    complete.tenant = maker->tenant;
+    complete.key_version = maker->key_version;
+    struct rind_slice made;
+    RIND_TRY(rind_token_create(ctx, &complete, maker->key, rind_clock_unix_ms(), &made));
+    uint8_t *copy = rind_ctx_alloc(ctx, made.length + 1);
+    RIND_REQUIRE(ctx, copy != NULL, RIND_E_LIMIT, "no memory for the token");
+    memcpy(copy, made.data, made.length);
+    *token = rind_slice_make(copy, made.length);
+    return RIND_OK;
+}
+
+rind_status rind_token_maker_make(struct rind_ctx *ctx, const struct rind_token_maker *maker,
+                                  const struct rind_realm_id *realm, struct rind_slice user,
+                                  struct rind_slice *token)
+{
+    const struct rind_token_grant grant = {
+        .user = user, .realm = *realm, .scope = RIND_TOKEN_SCOPE_USER};
+    return rind_token_maker_grant(ctx, maker, &grant, token);
+}
+
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
+                                const struct rind_token_grant *grant, struct rind_slice *token)
+{
+    struct rind_token_maker *maker;
+    RIND_TRY(rind_token_maker_open(ctx, path, grant->tenant, &maker));
+    rind_status status = rind_token_maker_grant(ctx, maker, grant, token);
+    rind_token_maker_close(maker);
     return status;
 }
 

@@ -4,9 +4,15 @@
 
 #include "auth/auth.h"
 #include "base/base.h"
+#include "cli/token_maker.h"
+
+/* What rind_token_maker_make does, for any grant; its tenant and version are the maker's. */
+rind_status rind_token_maker_grant(struct rind_ctx *ctx, const struct rind_token_maker *maker,
+                                   const struct rind_token_grant *grant,
+                                   struct rind_slice *token) RIND_MUST_USE;
 
 /*
- * Makes a token with the newest version of `tenant-<tenant>` in the secrets file at `path`. The
+ * Makes one token with the newest version of `tenant-<tenant>` in the secrets file at `path`. The
  * tenant must be a test tenant: RIND_E_DENIED otherwise. The token is in ctx's arena with a NUL
  * after its end.
  */

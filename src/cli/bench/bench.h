@@ -23,6 +23,8 @@
 /* Prints `root` to stdout, indented. RIND_E_LIMIT if it was never made, for want of memory. */
 rind_status rind_bench_print_json(struct rind_ctx *ctx, const json_t *root) RIND_MUST_USE;
 
+int rind_bench_cluster(struct rind_cli *cli, int argc, char *const *argv);
 int rind_bench_core(struct rind_cli *cli, int argc, char *const *argv);
+int rind_bench_hsm(struct rind_cli *cli, int argc, char *const *argv);
 
 #endif
