@@ -19,8 +19,8 @@
 #define BALANCER_ARENA_SIZE (4u * 1024 * 1024)
 /* Of an agent; the largest is the status of 256 groups. */
 #define BALANCER_ANSWER_SIZE_MAX (1024u * 1024)
-/* What is being received at one time: BALANCER_BODY_SIZE_MAX for each of 10000 connections. */
-#define BALANCER_BUFFERED_MAX (32u * 1024 * 1024)
+/* What is being received at one time: about 1500 bytes while it is less than a whole head. */
+#define BALANCER_BUFFERED_MAX (128u * 1024 * 1024)
 #define BALANCER_USER_AGENT "juicebox_networking/0.3.2"
 
 struct rind_balancer {

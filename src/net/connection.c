@@ -267,6 +267,11 @@ static struct rind_deadline connection_deadline(const struct rind_connection *co
         if (since_ns != UINT64_MAX) {
             receiving.at_ns = since_ns + options->head_timeout_ns + options->body_timeout_ns;
         }
+        uint64_t answering_ns = rind_http2_answering_since_ns(connection->http2);
+        if (answering_ns != UINT64_MAX) {
+            struct rind_deadline answering = {answering_ns + options->write_timeout_ns};
+            receiving = rind_deadline_min(receiving, answering);
+        }
         if (connection->is_closing) {
             bool is_announced = connection->refuse_ns != 0;
             uint64_t final_ns = is_announced ? connection->refuse_ns
@@ -416,8 +421,11 @@ static void connection_expire_http2(struct rind_connection *connection)
     uint64_t now_ns = rind_clock_monotonic_ns();
     uint64_t request_ns = options->head_timeout_ns + options->body_timeout_ns;
     uint64_t since_ns = rind_http2_receiving_since_ns(connection->http2);
+    uint64_t answering_ns = rind_http2_answering_since_ns(connection->http2);
     if (since_ns != UINT64_MAX && since_ns + request_ns <= now_ns) {
         rind_http2_reset_receiving(connection->http2, now_ns - request_ns);
+    } else if (answering_ns != UINT64_MAX && answering_ns + options->write_timeout_ns <= now_ns) {
+        rind_http2_reset_answering(connection->http2, now_ns - options->write_timeout_ns);
     } else if (connection->refuse_ns != 0) {
         connection->refuse_ns = 0;
         connection->progress_ns = now_ns;
@@ -463,6 +471,25 @@ void rind_connection_expire(struct rind_connection *connection)
         break;
     case RIND_CONNECTION_DEAD:
         RIND_UNREACHABLE("dead connections have no timer");
+    }
+    connection_settle(connection);
+}
+
+void rind_connection_shed(struct rind_connection *connection, uint64_t start_ns)
+{
+    if (connection->state == RIND_CONNECTION_HTTP1) {
+        if (connection->open != NULL || connection->out.length > 0 ||
+            !rind_http1_is_receiving(&connection->http1) ||
+            connection->message_start_ns > start_ns) {
+            return;
+        }
+        rind_connection_answer_http1(connection, 408);
+    } else if (connection->state == RIND_CONNECTION_HTTP2) {
+        if (rind_http2_receiving_since_ns(connection->http2) > start_ns) {
+            return;
+        }
+        rind_http2_reset_receiving(connection->http2, start_ns);
+        connection_step(connection);
     }
     connection_settle(connection);
 }

@@ -79,6 +79,9 @@ void rind_connection_begin_end(struct rind_connection *connection);
 /* Ends it now, abandoning what is in flight. */
 void rind_connection_kill(struct rind_connection *connection);
 
+/* Ends requests that have been being received since `start_ns` or longer: memory is short. */
+void rind_connection_shed(struct rind_connection *connection, uint64_t start_ns);
+
 /* True if nothing is in flight, so that it may be ended to make room. */
 bool rind_connection_is_idle(const struct rind_connection *connection);
 

@@ -58,7 +58,12 @@ struct rind_exchange {
     bool is_delivered;                 /* and it has come back */
     struct http2_receiving *receiving; /* HTTP/2, while the request is received */
     bool is_head_method;
-    size_t sent; /* bytes of the body, HTTP/2 */
+    size_t sent;                              /* bytes of the body, HTTP/2 */
+    bool is_answering;                        /* HTTP/2: in the list of answers being sent */
+    struct rind_exchange *answering_previous; /* in that list */
+    struct rind_exchange *answering_next;
+    uint64_t progress_ns; /* of the answer ... */
+    size_t progress_sent; /* ... and how much was sent then */
     uint64_t start_ns;
 };
 

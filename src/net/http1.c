@@ -87,8 +87,9 @@ static int http1_on_field(llhttp_t *parser, const char *at, size_t length)
     if (http1->is_head_complete) {
         return http1_checked(http1, rind_message_count(message, length + HTTP1_HEADER_OVERHEAD));
     }
-    if (message->header_count == RIND_HTTP_HEADERS_MAX) {
-        return http1_fail(http1, 431);
+    enum rind_message_result result = rind_message_begin_header(message);
+    if (result != RIND_MESSAGE_OK) {
+        return http1_checked(http1, result);
     }
     return http1_checked(http1, rind_message_append(message, &message->names[message->header_count],
                                                     rind_slice_make(at, length)));
@@ -101,7 +102,7 @@ static int http1_on_value(llhttp_t *parser, const char *at, size_t length)
     if (http1->is_head_complete) {
         return http1_checked(http1, rind_message_count(message, length));
     }
-    RIND_ASSERT(message->header_count < RIND_HTTP_HEADERS_MAX);
+    RIND_ASSERT(message->header_count < message->header_capacity);
     return http1_checked(http1,
                          rind_message_append(message, &message->values[message->header_count],
                                              rind_slice_make(at, length)));
@@ -142,6 +143,9 @@ static int http1_on_headers_complete(llhttp_t *parser)
     parser->upgrade = 0; /* nothing is ever upgraded: what follows is still HTTP/1 */
     if (parser->http_major != 1) {
         return http1_fail(http1, 505);
+    }
+    if (http1->is_http_1_0 && (parser->flags & F_TRANSFER_ENCODING) != 0) {
+        return http1_fail(http1, 400); /* faulty framing (RFC 9112 section 6.1): others skip it */
     }
     bool is_chunked = (parser->flags & F_CHUNKED) != 0;
     if (!is_chunked && parser->content_length > message->limits->body_size_bytes_max) {

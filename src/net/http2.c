@@ -14,6 +14,7 @@
 #define HTTP2_RESETS_BURST 400u          /* twice the streams: a page that is left at once */
 #define HTTP2_RESETS_PER_S 50u
 #define HTTP2_SETTINGS_MAX 32u
+#define HTTP2_PROGRESS_BYTES 4096u /* of an answer's body: less is no progress */
 #define HTTP2_FIELDS_MAX (RIND_RESPONSE_HEADERS_MAX + 3u)
 
 /* A stream whose request is not complete yet; in a list ordered by start. */
@@ -31,6 +32,8 @@ struct rind_http2 {
     struct rind_http2_options options;
     struct http2_receiving *oldest;
     struct http2_receiving *newest;
+    struct rind_exchange *answering_first; /* not sent completely; by last progress */
+    struct rind_exchange *answering_last;
     uint32_t exchange_count;
     bool is_end_announced;
     bool is_refusing;
@@ -62,6 +65,30 @@ static void http2_close_exchange(struct rind_http2 *http2, struct rind_exchange 
     http2->options.owner.close(http2->options.owner.self, exchange);
 }
 
+static void http2_answering_add(struct rind_http2 *http2, struct rind_exchange *exchange)
+{
+    exchange->is_answering = true;
+    exchange->progress_ns = rind_clock_monotonic_ns();
+    exchange->progress_sent = exchange->sent;
+    exchange->answering_next = NULL;
+    exchange->answering_previous = http2->answering_last;
+    *(http2->answering_last != NULL ? &http2->answering_last->answering_next
+                                    : &http2->answering_first) = exchange;
+    http2->answering_last = exchange;
+}
+
+static void http2_answering_remove(struct rind_http2 *http2, struct rind_exchange *exchange)
+{
+    if (!exchange->is_answering) {
+        return;
+    }
+    exchange->is_answering = false;
+    *(exchange->answering_previous != NULL ? &exchange->answering_previous->answering_next
+                                           : &http2->answering_first) = exchange->answering_next;
+    *(exchange->answering_next != NULL ? &exchange->answering_next->answering_previous
+                                       : &http2->answering_last) = exchange->answering_previous;
+}
+
 static void http2_reset(struct rind_http2 *http2, int32_t stream_id, uint32_t code)
 {
     /* Fails only without memory, in which case the session fails by itself soon. */
@@ -74,13 +101,17 @@ static ssize_t http2_read_body(nghttp2_session *session, int32_t stream_id, uint
 {
     (void)session;
     (void)stream_id;
-    (void)self;
+    struct rind_http2 *http2 = self;
     struct rind_exchange *exchange = source->ptr;
     const struct rind_stored_answer *answer = exchange->answer;
     size_t length = answer->body_length - exchange->sent;
     length = length < capacity ? length : capacity;
     memcpy(data, answer->body + exchange->sent, length);
     exchange->sent += length;
+    if (exchange->sent - exchange->progress_sent >= HTTP2_PROGRESS_BYTES) {
+        http2_answering_remove(http2, exchange);
+        http2_answering_add(http2, exchange);
+    }
     if (exchange->sent == answer->body_length) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     }
@@ -118,6 +149,7 @@ static void http2_submit(struct rind_http2 *http2, struct rind_exchange *exchang
 
     nghttp2_data_provider body = {.source.ptr = exchange, .read_callback = http2_read_body};
     bool has_body = answer->body_length > 0 && !exchange->is_head_method;
+    http2_answering_add(http2, exchange);
     if (nghttp2_submit_response(http2->session, exchange->stream_id, fields, count,
                                 has_body ? &body : NULL) != 0) {
         http2_reset(http2, exchange->stream_id, NGHTTP2_INTERNAL_ERROR);
@@ -222,11 +254,10 @@ static enum rind_message_result http2_store_field(struct rind_message *message,
     } else if (name.length > 0 && name.data[0] == ':') {
         return RIND_MESSAGE_OK;
     }
-    if (message->header_count == RIND_HTTP_HEADERS_MAX) {
-        return RIND_MESSAGE_TOO_LARGE;
+    enum rind_message_result result = rind_message_begin_header(message);
+    if (result == RIND_MESSAGE_OK) {
+        result = rind_message_append(message, &message->names[message->header_count], name);
     }
-    enum rind_message_result result =
-        rind_message_append(message, &message->names[message->header_count], name);
     if (result == RIND_MESSAGE_OK) {
         result = rind_message_append(message, &message->values[message->header_count], value);
     }
@@ -362,6 +393,7 @@ static int http2_on_stream_close(nghttp2_session *session, int32_t stream_id, ui
         return 0;
     }
     exchange->is_stream_open = false;
+    http2_answering_remove(http2, exchange);
     struct http2_receiving *receiving = http2_find_receiving(http2, stream_id);
     if (receiving != NULL) {
         http2_receiving_free(http2, receiving);
@@ -511,5 +543,21 @@ void rind_http2_reset_receiving(struct rind_http2 *http2, uint64_t start_ns)
         http2_receiving_free(http2, receiving);
         /* The exchange goes when the stream closes, which sending this does. */
         http2_reset(http2, exchange->stream_id, NGHTTP2_CANCEL);
+    }
+}
+
+uint64_t rind_http2_answering_since_ns(const struct rind_http2 *http2)
+{
+    return http2->answering_first != NULL ? http2->answering_first->progress_ns : UINT64_MAX;
+}
+
+void rind_http2_reset_answering(struct rind_http2 *http2, uint64_t progress_ns)
+{
+    struct rind_exchange *exchange = http2->answering_first;
+    while (exchange != NULL && exchange->progress_ns <= progress_ns) {
+        http2_answering_remove(http2, exchange);
+        /* The exchange goes when the stream closes, which sending this does. */
+        http2_reset(http2, exchange->stream_id, NGHTTP2_CANCEL);
+        exchange = http2->answering_first;
     }
 }

@@ -68,6 +68,15 @@ uint32_t rind_http2_exchange_count(const struct rind_http2 *http2);
 /* When the oldest request that is still being received began; UINT64_MAX if there is none. */
 uint64_t rind_http2_receiving_since_ns(const struct rind_http2 *http2);
 
+/*
+ * Since when the oldest of the answers that are not sent completely has got no further, because the
+ * client gives it no window; UINT64_MAX if there is none. A few bytes do not count.
+ */
+uint64_t rind_http2_answering_since_ns(const struct rind_http2 *http2);
+
+/* Resets all streams whose answers have got no further since `progress_ns`. */
+void rind_http2_reset_answering(struct rind_http2 *http2, uint64_t progress_ns);
+
 /* Resets all requests still being received that began at or before `start_ns`. */
 void rind_http2_reset_receiving(struct rind_http2 *http2, uint64_t start_ns);
 

@@ -15,6 +15,7 @@
 #define LOOP_EVENTS_MAX 128
 #define LOOP_ACCEPTS_MAX 64u /* per turn, so that connections get their share */
 #define LOOP_ACCEPT_PAUSE_NS (100u * RIND_NS_PER_MS)
+#define LOOP_SHED_PAUSE_NS (50u * RIND_NS_PER_MS)
 
 void rind_loop_count_protocol(struct rind_loop *loop, const char *protocol, const char *what)
 {
@@ -285,6 +286,38 @@ static void loop_expire(struct rind_loop *loop)
     }
 }
 
+static bool loop_is_memory_short(const struct rind_loop *loop)
+{
+    const struct rind_server *server = loop->server;
+    return atomic_load(&server->buffered_bytes) > server->options.buffered_bytes_max / 4 * 3;
+}
+
+/*
+ * Whoever keeps many requests half sent must not take the memory from those who send theirs: when
+ * it gets short, requests have `hurry_timeout_ns` instead of the usual time.
+ */
+static void loop_shed(struct rind_loop *loop)
+{
+    uint64_t now_ns = rind_clock_monotonic_ns();
+    struct rind_server *server = loop->server;
+    if (!loop_is_memory_short(loop) || now_ns < loop->shed_again_ns) {
+        return;
+    }
+    bool is_first = loop->shed_again_ns + server->options.hurry_timeout_ns < now_ns;
+    loop->shed_again_ns = now_ns + LOOP_SHED_PAUSE_NS;
+    for (unsigned i = 0; is_first && i < server->loop_count; i++) {
+        if (server->loops[i] != loop) {
+            rind_mailbox_poke(server->loops[i]->mailbox); /* it may be asleep */
+        }
+    }
+    struct rind_connection *at = loop->connections;
+    while (at != NULL) {
+        struct rind_connection *next = at->next; /* `at` may move to the dead list */
+        rind_connection_shed(at, now_ns - server->options.hurry_timeout_ns);
+        at = next;
+    }
+}
+
 static int loop_wait_ms(const struct rind_loop *loop)
 {
     if (loop->ready != NULL) {
@@ -293,6 +326,10 @@ static int loop_wait_ms(const struct rind_loop *loop)
     struct rind_deadline deadline = rind_timers_next(&loop->timers);
     if (loop->accept_again_ns != 0) {
         struct rind_deadline again = {loop->accept_again_ns};
+        deadline = rind_deadline_min(deadline, again);
+    }
+    if (loop_is_memory_short(loop)) {
+        struct rind_deadline again = {loop->shed_again_ns};
         deadline = rind_deadline_min(deadline, again);
     }
     return rind_deadline_poll_ms(deadline);
@@ -317,6 +354,7 @@ static void loop_run(void *self)
             }
         }
         loop_expire(loop);
+        loop_shed(loop);
         loop_free_dead(loop);
     }
 }

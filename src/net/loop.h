@@ -23,6 +23,7 @@ struct rind_loop {
     int epoll_fd;
     int listen_fd;            /* of the first loop; -1 otherwise, and once draining */
     uint64_t accept_again_ns; /* when out of descriptors: when to try again; 0: accepting */
+    uint64_t shed_again_ns;   /* not before, however short memory is */
     uint32_t connections_max;
     uint32_t next_loop; /* whose turn it is to get a new connection */
     struct rind_timers timers;

@@ -84,6 +84,13 @@ bool rind_mailbox_put_newcomer(struct rind_mailbox *mailbox, struct rind_newcome
     return is_open;
 }
 
+void rind_mailbox_poke(struct rind_mailbox *mailbox)
+{
+    rind_mutex_lock(&mailbox->mutex);
+    mailbox_signal(mailbox);
+    rind_mutex_unlock(&mailbox->mutex);
+}
+
 void rind_mailbox_want_drain(struct rind_mailbox *mailbox)
 {
     rind_mutex_lock(&mailbox->mutex);

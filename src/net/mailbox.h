@@ -48,6 +48,7 @@ void rind_mailbox_release(struct rind_mailbox *mailbox);
 /* Each wakes the loop. False if the mailbox is closed: the item is still the caller's. */
 bool rind_mailbox_put_completed(struct rind_mailbox *mailbox, struct rind_exchange *exchange);
 bool rind_mailbox_put_newcomer(struct rind_mailbox *mailbox, struct rind_newcomer *newcomer);
+void rind_mailbox_poke(struct rind_mailbox *mailbox);
 void rind_mailbox_want_drain(struct rind_mailbox *mailbox);
 void rind_mailbox_want_stop(struct rind_mailbox *mailbox);
 

@@ -7,6 +7,7 @@
 
 #define MESSAGE_TEXT_SIZE_FIRST 512u /* method, path and headers of our own clients: about 200 */
 #define MESSAGE_BODY_SIZE_FIRST 1024u
+#define MESSAGE_HEADERS_FIRST 8u
 
 /* Takes `size` bytes of the budget, or none. */
 static bool message_charge(struct rind_message *message, size_t size)
@@ -45,6 +46,9 @@ void rind_message_free(struct rind_message *message)
     rind_wipe(message->body, message->body_length);
     free(message->text);
     free(message->body);
+    free(message->names);
+    free(message->values);
+    free(message->headers);
     (void)atomic_fetch_sub(message->budget, message->charged);
     free(message);
 }
@@ -77,6 +81,51 @@ static bool message_grow(struct rind_message *message, void **block, size_t used
     *block = grown;
     *capacity = wanted;
     return true;
+}
+
+/* `*array` with room for `count` elements of `size` bytes; false without memory. */
+static bool message_resize(void **array, size_t count, size_t size)
+{
+    void *resized = realloc(*array, count * size);
+    *array = resized != NULL ? resized : *array;
+    return resized != NULL;
+}
+
+/* Grows with the request, since somebody may keep many of them half sent. */
+static bool message_grow_headers(struct rind_message *message)
+{
+    size_t before = message->header_capacity;
+    size_t wanted = before == 0 ? MESSAGE_HEADERS_FIRST : 2 * before;
+    wanted = wanted < RIND_HTTP_HEADERS_MAX ? wanted : RIND_HTTP_HEADERS_MAX;
+    size_t each =
+        sizeof(message->names[0]) + sizeof(message->values[0]) + sizeof(message->headers[0]);
+    void *names = message->names;
+    void *values = message->values;
+    void *headers = message->headers;
+    bool is_grown = message_charge(message, (wanted - before) * each) &&
+                    message_resize(&names, wanted, sizeof(message->names[0])) &&
+                    message_resize(&values, wanted, sizeof(message->values[0])) &&
+                    message_resize(&headers, wanted, sizeof(message->headers[0]));
+    message->names = names;
+    message->values = values;
+    message->headers = headers;
+    if (is_grown) {
+        memset(message->names + before, 0, (wanted - before) * sizeof(message->names[0]));
+        memset(message->values + before, 0, (wanted - before) * sizeof(message->values[0]));
+        message->header_capacity = wanted;
+    }
+    return is_grown;
+}
+
+enum rind_message_result rind_message_begin_header(struct rind_message *message)
+{
+    if (message->header_count < message->header_capacity) {
+        return RIND_MESSAGE_OK;
+    }
+    if (message->header_count == RIND_HTTP_HEADERS_MAX) {
+        return RIND_MESSAGE_TOO_LARGE;
+    }
+    return message_grow_headers(message) ? RIND_MESSAGE_OK : RIND_MESSAGE_NO_MEMORY;
 }
 
 enum rind_message_result rind_message_count(struct rind_message *message, size_t size)

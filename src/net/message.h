@@ -33,9 +33,11 @@ struct rind_message {
     size_t head_size; /* counted against the limit */
     struct rind_message_span method;
     struct rind_message_span target;
-    struct rind_message_span names[RIND_HTTP_HEADERS_MAX];
-    struct rind_message_span values[RIND_HTTP_HEADERS_MAX];
+    struct rind_message_span *names; /* header_capacity of each, heap */
+    struct rind_message_span *values;
+    struct rind_http_header *headers; /* made by rind_message_seal */
     size_t header_count;
+    size_t header_capacity;
 
     uint8_t *body;
     size_t body_length;
@@ -45,7 +47,6 @@ struct rind_message {
     uint64_t start_ns;
     char peer[64];
     struct rind_request request; /* made by rind_message_seal */
-    struct rind_http_header headers[RIND_HTTP_HEADERS_MAX];
 };
 
 enum rind_message_result {
@@ -59,6 +60,9 @@ struct rind_message *rind_message_new(const struct rind_message_limits *limits,
                                       atomic_size_t *budget);
 /* Wipes (bodies may be secret), frees, gives the charge back. NULL is allowed. */
 void rind_message_free(struct rind_message *message);
+
+/* Makes room for names[header_count] and values[header_count]; again if that header has begun. */
+enum rind_message_result rind_message_begin_header(struct rind_message *message);
 
 /* Appends to the text; `span` (of this message, zero at first) grows by it. */
 enum rind_message_result rind_message_append(struct rind_message *message,

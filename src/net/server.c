@@ -32,6 +32,7 @@ struct rind_server_options rind_server_options_default(void)
         .tls_handshake_timeout_ns = 10 * RIND_NS_PER_S,
         .head_timeout_ns = 10 * RIND_NS_PER_S,
         .body_timeout_ns = 30 * RIND_NS_PER_S,
+        .hurry_timeout_ns = RIND_NS_PER_S,
         .write_timeout_ns = 30 * RIND_NS_PER_S,
         .idle_timeout_ns = 60 * RIND_NS_PER_S,
     };

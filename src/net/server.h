@@ -55,15 +55,16 @@ struct rind_server_options {
     uint64_t tls_handshake_timeout_ns;
     uint64_t head_timeout_ns;  /* from a request's first byte to the end of its head */
     uint64_t body_timeout_ns;  /* from the end of the head to the end of the body */
-    uint64_t write_timeout_ns; /* without any progress in sending */
+    uint64_t hurry_timeout_ns; /* instead of both while buffered_bytes_max is used to 3/4 */
+    uint64_t write_timeout_ns; /* without any progress in sending (of an HTTP/2 answer: 4 KiB) */
     uint64_t idle_timeout_ns;  /* without any progress at all: graceful close (07 section 2.4) */
 };
 
 /*
  * Defaults: 2 I/O threads, 32 workers, 1024 waiting requests, 10000 connections, 200 streams,
  * 417792 bytes of head (07 section 2.1), 4096 bytes of HTTP/2 header list, 16 MiB bodies, 512 MiB
- * buffered, 64 MiB arenas, 10 s for handshake and head, 30 s for body and write, 60 s idle; HTTP/2
- * by ALPN when TLS is on.
+ * buffered, 64 MiB arenas, 10 s for handshake and head, 30 s for body and write, 1 s in a hurry,
+ * 60 s idle; HTTP/2 by ALPN when TLS is on.
  */
 struct rind_server_options rind_server_options_default(void);
 

@@ -195,12 +195,14 @@ void fixture_release(struct fixture *fixture)
 void fixture_complete_parked(struct fixture *fixture)
 {
     rind_mutex_lock(&fixture->mutex);
-    unsigned count = fixture->parked_count;
-    fixture->parked_count = 0;
-    rind_mutex_unlock(&fixture->mutex);
-    for (unsigned i = 0; i < count; i++) {
+    while (fixture->parked_count > 0) {
+        /* One by one: others may be parked meanwhile. */
+        struct rind_reply *reply = fixture->parked[--fixture->parked_count];
+        rind_mutex_unlock(&fixture->mutex);
         struct rind_response response = rind_response_make(200, rind_slice_text("done"));
-        fixture->abandoned += rind_reply_is_abandoned(fixture->parked[i]) ? 1 : 0;
-        rind_reply_complete(fixture->parked[i], &response);
+        fixture->abandoned += rind_reply_is_abandoned(reply) ? 1 : 0;
+        rind_reply_complete(reply, &response);
+        rind_mutex_lock(&fixture->mutex);
     }
+    rind_mutex_unlock(&fixture->mutex);
 }

@@ -142,6 +142,33 @@ static void a_request_that_never_ends_is_reset(void **state)
     fixture_close(&fixture);
 }
 
+/* One byte of window and pings keep the connection from being idle; the answer must not stay. */
+static void an_answer_that_is_not_taken_is_reset(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct h2_client client;
+    fixture_prepare(&fixture);
+    fixture.options.write_timeout_ns = 50 * RIND_NS_PER_MS;
+    fixture_open(&fixture);
+    h2_client_open(&client, &fixture.address, 1);
+    struct h2_stream *big = h2_client_request(&client, "GET", "/big?50000", NULL, NULL, NULL);
+    struct rind_deadline deadline = rind_deadline_in_ms(20000);
+    while (!big->is_closed) {
+        assert_false(rind_deadline_has_expired(deadline));
+        (void)nghttp2_submit_ping(client.session, NGHTTP2_FLAG_NONE, NULL);
+        assert_true(h2_client_run(&client, 5) || big->is_closed);
+    }
+    assert_int_equal(big->close_code, NGHTTP2_CANCEL);
+    assert_true(big->body_length < 50000);
+    struct h2_stream *after = h2_client_request(&client, "HEAD", "/big?50000", NULL, NULL, NULL);
+    h2_client_finish(&client, after);
+    assert_int_equal(after->status, 200);
+    assert_int_equal(rind_server_exchange_count(fixture.server), 0);
+    h2_client_close(&client);
+    fixture_close(&fixture);
+}
+
 static void a_reset_stream_does_not_stop_its_handler(void **state)
 {
     (void)state;
@@ -315,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_header_list_above_4096_bytes_gets_431_and_the_connection_lives),
         cmocka_unit_test(a_body_above_the_limit_is_told_to_the_handler_and_the_connection_lives),
         cmocka_unit_test(a_request_that_never_ends_is_reset),
+        cmocka_unit_test(an_answer_that_is_not_taken_is_reset),
         cmocka_unit_test(a_reset_stream_does_not_stop_its_handler),
         cmocka_unit_test(opening_and_resetting_without_end_is_stopped),
         cmocka_unit_test(a_flood_of_pings_or_settings_ends_the_connection),

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "server_fixture.h"
+#include "support/h2_client.h"
 #include "support/raw_client.h"
 #include "support/test.h"
 
@@ -212,6 +213,49 @@ static void bodies_beyond_the_budget_of_all_get_503_and_give_it_back(void **stat
     fixture_close(&fixture);
 }
 
+/* Fills the memory with requests that are never completed, over both versions. */
+static void half_sent_requests_make_room_when_memory_is_short(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct h2_client h2[2];
+    struct raw_client http1[40];
+    fixture_prepare(&fixture);
+    fixture.options.body_size_bytes_max = 1000;
+    fixture.options.buffered_bytes_max = 100u * 1000u;
+    fixture.options.hurry_timeout_ns = 20 * RIND_NS_PER_MS;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        h2_client_open(&h2[i], &fixture.address, 0);
+        for (size_t n = 0; n < 100; n++) {
+            h2_client_request(&h2[i], "POST", "/echo", "half", NULL, NULL)->is_upload_endless =
+                true;
+        }
+        h2_client_finish(&h2[i], h2[i].streams + 99); /* refused: the memory is used up */
+    }
+    for (size_t i = 0; i < 40; i++) {
+        raw_client_open(&http1[i], &fixture.address);
+        raw_client_send_text(&http1[i], "POST");
+    }
+    struct rind_deadline deadline = rind_deadline_in_ms(20000);
+    bool is_served = false;
+    while (!is_served) { /* until then 503 */
+        struct raw_client honest;
+        assert_false(rind_deadline_has_expired(deadline));
+        raw_client_open(&honest, &fixture.address);
+        raw_client_send_text(&honest, "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nok");
+        is_served = strstr(raw_client_read_answers(&honest, 1), "HTTP/1.1 200") != NULL;
+        raw_client_close(&honest);
+    }
+    for (size_t i = 0; i < 40; i++) {
+        raw_client_close(&http1[i]);
+    }
+    h2_client_close(&h2[0]);
+    h2_client_close(&h2[1]);
+    fixture_wait_connections(&fixture, 0);
+    fixture_close(&fixture);
+}
+
 static void draining_refuses_new_closes_idle_and_finishes_busy_connections(void **state)
 {
     (void)state;
@@ -279,6 +323,7 @@ int main(void)
         cmocka_unit_test(an_idle_connection_makes_room_for_a_new_one),
         cmocka_unit_test(a_new_connection_is_refused_when_all_are_busy),
         cmocka_unit_test(bodies_beyond_the_budget_of_all_get_503_and_give_it_back),
+        cmocka_unit_test(half_sent_requests_make_room_when_memory_is_short),
         cmocka_unit_test(draining_refuses_new_closes_idle_and_finishes_busy_connections),
         cmocka_unit_test(an_address_in_use_is_named),
     };
