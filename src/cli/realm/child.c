@@ -123,6 +123,7 @@ rind_status rind_child_check(struct rind_ctx *ctx, struct rind_child *child)
     }
     bool was_running = child->pid != 0;
     child->pid = 0;
+    child->wait_status = status;
     char line[CHILD_LOG_TAIL_SIZE];
     child_last_line(child, line);
     if (was_running && WIFSIGNALED(status)) {

@@ -27,7 +27,8 @@ struct rind_child {
     char program[RIND_CHILD_PATH_SIZE_MAX];
     char arguments[RIND_CHILD_ARGUMENTS_MAX][RIND_CHILD_ARGUMENT_SIZE_MAX];
     size_t argument_count;
-    pid_t pid; /* 0 when it does not run */
+    pid_t pid;       /* 0 when it does not run */
+    int wait_status; /* as waitpid(2) gave it when rind_child_check found the end */
 };
 
 /* Appends one argument of the command line; for all calls before rind_child_start. */

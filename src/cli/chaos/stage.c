@@ -1,0 +1,240 @@
+/* stage.c - see stage.h. */
+#include "cli/chaos/stage.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#define STAGE_TEND_MS 100u /* between looks at what may have ended */
+#define STAGE_CRASH_RESTART_MS 500u
+/* A start that fails this soon because somebody else has its port is no fault of the process. */
+#define STAGE_BIND_NS (2 * RIND_NS_PER_S)
+
+static enum rind_chaos_process_kind stage_kind(const char *name, uint32_t *machine)
+{
+    *machine = 0;
+    unsigned number;
+    if (sscanf(name, "hsm-a%u", &number) == 1) {
+        *machine = number - 1;
+        return RIND_CHAOS_HSM;
+    }
+    if (sscanf(name, "agent-a%u", &number) == 1) {
+        *machine = number - 1;
+        return RIND_CHAOS_AGENT;
+    }
+    if (strncmp(name, "manager-", 8) == 0) {
+        return RIND_CHAOS_MANAGER;
+    }
+    return strncmp(name, "balancer-", 9) == 0 ? RIND_CHAOS_BALANCER : RIND_CHAOS_OTHER;
+}
+
+rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local,
+                                  struct rind_chaos_stage *stage)
+{
+    for (size_t i = 0; i < local->child_count; i++) {
+        struct rind_chaos_process *process = &stage->processes[i];
+        *process = (struct rind_chaos_process){.child = &local->children[i],
+                                               .started_ns = rind_clock_monotonic_ns()};
+        process->kind = stage_kind(process->child->name, &process->machine);
+        stage->process_count++;
+        if (process->kind > RIND_CHAOS_AGENT) {
+            continue;
+        }
+        RIND_ASSERT(process->machine < RIND_CHAOS_MACHINES_MAX); /* as realm/ names them */
+        struct rind_chaos_machine *machine = &stage->machines[process->machine];
+        *(process->kind == RIND_CHAOS_HSM ? &machine->hsm : &machine->agent) = (uint32_t)i;
+        machine->is_answering = true;
+        if (process->machine >= stage->machine_count) {
+            stage->machine_count = process->machine + 1;
+        }
+    }
+    RIND_REQUIRE(ctx, stage->machine_count > 0, RIND_E_INVALID, "there is no HSM to attack");
+    return RIND_OK;
+}
+
+/* ---- limits ---- */
+
+static bool machine_is_impaired(const struct rind_chaos_stage *stage, uint32_t machine)
+{
+    const struct rind_chaos_machine *m = &stage->machines[machine];
+    return stage->processes[m->hsm].state != RIND_CHAOS_RUNNING ||
+           stage->processes[m->agent].state != RIND_CHAOS_RUNNING || !m->is_answering;
+}
+
+bool rind_chaos_stage_may_impair(const struct rind_chaos_stage *stage, uint32_t machine)
+{
+    uint32_t impaired = 0;
+    for (uint32_t i = 0; i < stage->machine_count; i++) {
+        impaired += machine_is_impaired(stage, i) ? 1 : 0;
+    }
+    /* A group of one or two survives nobody's absence, but it waits for who comes back. */
+    uint32_t allowed = stage->machine_count < 3 ? 1 : (stage->machine_count - 1) / 2;
+    return machine_is_impaired(stage, machine) || impaired < allowed;
+}
+
+bool rind_chaos_stage_may_take(const struct rind_chaos_stage *stage, uint32_t process)
+{
+    const struct rind_chaos_process *taken = &stage->processes[process];
+    uint32_t away = 0;
+    for (uint32_t i = 0; i < stage->process_count; i++) {
+        const struct rind_chaos_process *other = &stage->processes[i];
+        away += other->kind == taken->kind && other->state != RIND_CHAOS_RUNNING ? 1 : 0;
+    }
+    return taken->state == RIND_CHAOS_RUNNING && away == 0;
+}
+
+/* ---- faults ---- */
+
+void rind_chaos_stage_kill(struct rind_chaos_stage *stage, uint32_t process, uint64_t duration_ms)
+{
+    struct rind_chaos_process *killed = &stage->processes[process];
+    rind_child_kill(killed->child);
+    killed->state = RIND_CHAOS_DOWN;
+    killed->due = rind_deadline_in_ms(duration_ms);
+}
+
+void rind_chaos_stage_stop(struct rind_chaos_stage *stage, uint32_t process, uint64_t duration_ms)
+{
+    struct rind_chaos_process *stopped = &stage->processes[process];
+    RIND_ASSERT(stopped->state == RIND_CHAOS_RUNNING);
+    rind_child_signal(stopped->child, SIGSTOP);
+    stopped->state = RIND_CHAOS_STOPPED;
+    stopped->due = rind_deadline_in_ms(duration_ms);
+}
+
+void rind_chaos_stage_terminate(struct rind_chaos_stage *stage, uint32_t process)
+{
+    struct rind_chaos_process *ending = &stage->processes[process];
+    RIND_ASSERT(ending->state == RIND_CHAOS_RUNNING);
+    rind_child_signal(ending->child, SIGTERM);
+    ending->state = RIND_CHAOS_TERMINATING;
+    ending->due = rind_deadline_in_ms(RIND_CHAOS_TERMINATE_TIMEOUT_MS);
+}
+
+/* ---- mending ---- */
+
+static void stage_read_tail(const char *path, char tail[RIND_CHAOS_LOG_TAIL_SIZE])
+{
+    tail[0] = '\0';
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return;
+    }
+    if (fseek(file, -(long)(RIND_CHAOS_LOG_TAIL_SIZE - 1), SEEK_END) != 0) {
+        rewind(file);
+    }
+    size_t length = fread(tail, 1, RIND_CHAOS_LOG_TAIL_SIZE - 1, file);
+    (void)fclose(file);
+    tail[length] = '\0';
+}
+
+static void stage_report(struct rind_chaos_stage *stage, const struct rind_chaos_process *process,
+                         const char *what)
+{
+    char tail[RIND_CHAOS_LOG_TAIL_SIZE];
+    char text[RIND_CHAOS_LOG_TAIL_SIZE + RIND_SENTENCE_SIZE_MAX + 64];
+    stage_read_tail(process->child->log_file, tail);
+    (void)snprintf(text, sizeof(text), "%s\n  the end of its log:\n%s", what, tail);
+    stage->ended_count++;
+    stage->report(stage->report_self, text);
+}
+
+static void stage_start(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
+                        struct rind_chaos_process *process)
+{
+    if (!rind_is_ok(rind_child_start(ctx, process->child))) {
+        stage_report(stage, process, ctx->sentence);
+        process->due = rind_deadline_in_ms(STAGE_CRASH_RESTART_MS);
+        return;
+    }
+    process->state = RIND_CHAOS_RUNNING;
+    process->started_ns = rind_clock_monotonic_ns();
+    stage->restart_count++;
+    if (process->kind == RIND_CHAOS_HSM || process->kind == RIND_CHAOS_AGENT) {
+        /* Until the watcher sees it: a machine that still starts is not whole. */
+        stage->machines[process->machine].is_answering = false;
+    }
+}
+
+/* It has ended, though nobody killed it. */
+static void stage_has_ended(struct rind_chaos_stage *stage, struct rind_chaos_process *process,
+                            const char *sentence)
+{
+    bool was_asked = process->state == RIND_CHAOS_TERMINATING;
+    bool is_clean =
+        WIFEXITED(process->child->wait_status) && WEXITSTATUS(process->child->wait_status) == 0;
+    bool is_port_taken = rind_clock_monotonic_ns() - process->started_ns < STAGE_BIND_NS &&
+                         strstr(sentence, "in use") != NULL;
+    if (!(was_asked && is_clean) && !is_port_taken) {
+        stage_report(stage, process, sentence);
+    }
+    process->state = RIND_CHAOS_DOWN;
+    process->due = rind_deadline_in_ms(was_asked ? 0 : STAGE_CRASH_RESTART_MS);
+}
+
+static void stage_tend_one(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
+                           struct rind_chaos_process *process)
+{
+    bool is_due = rind_deadline_has_expired(process->due);
+    if (process->state != RIND_CHAOS_DOWN && !rind_is_ok(rind_child_check(ctx, process->child))) {
+        stage_has_ended(stage, process, ctx->sentence);
+        return;
+    }
+    switch (process->state) {
+    case RIND_CHAOS_RUNNING:
+        return;
+    case RIND_CHAOS_STOPPED:
+        if (is_due) {
+            rind_child_signal(process->child, SIGCONT);
+            process->state = RIND_CHAOS_RUNNING;
+        }
+        return;
+    case RIND_CHAOS_DOWN:
+        if (is_due) {
+            stage_start(ctx, stage, process);
+        }
+        return;
+    case RIND_CHAOS_TERMINATING:
+        if (is_due) {
+            stage_report(stage, process, "a process does not end within 25 s of SIGTERM");
+            rind_child_kill(process->child);
+            process->state = RIND_CHAOS_DOWN;
+            process->due = rind_deadline_now();
+        }
+        return;
+    }
+}
+
+struct rind_deadline rind_chaos_stage_tend(struct rind_ctx *ctx, struct rind_chaos_stage *stage)
+{
+    struct rind_deadline next = rind_deadline_in_ms(STAGE_TEND_MS);
+    for (uint32_t i = 0; i < stage->process_count; i++) {
+        struct rind_chaos_process *process = &stage->processes[i];
+        stage_tend_one(ctx, stage, process);
+        if (process->state == RIND_CHAOS_STOPPED || process->state == RIND_CHAOS_DOWN) {
+            next = rind_deadline_min(next, process->due);
+        }
+    }
+    return next;
+}
+
+void rind_chaos_stage_heal(struct rind_chaos_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->process_count; i++) {
+        struct rind_chaos_process *process = &stage->processes[i];
+        if (process->state == RIND_CHAOS_STOPPED || process->state == RIND_CHAOS_DOWN) {
+            process->due = rind_deadline_now();
+        }
+    }
+}
+
+bool rind_chaos_stage_is_whole(const struct rind_chaos_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->process_count; i++) {
+        if (stage->processes[i].state != RIND_CHAOS_RUNNING) {
+            return false;
+        }
+    }
+    return true;
+}

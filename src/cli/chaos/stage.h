@@ -1,0 +1,88 @@
+/*
+ * stage.h - the processes of the realm under attack: which can be killed, stopped and restarted
+ * now, and what is due to be mended.
+ *
+ * A machine is an HSM and its agent. At most a minority of machines is impaired at one time, and
+ * one manager and one balancer of several, so that the realm must survive. What was killed is
+ * started again with its own command line, what was stopped goes on: rind_chaos_stage_tend does so
+ * when its time has come. A process that ends on its own is a violation. Main thread only, because
+ * children are.
+ */
+#ifndef RIND_CLI_CHAOS_STAGE_H
+#define RIND_CLI_CHAOS_STAGE_H
+
+#include "cli/realm/local.h"
+
+#define RIND_CHAOS_PROCESSES_MAX RIND_LOCAL_CHILDREN_MAX
+#define RIND_CHAOS_MACHINES_MAX RIND_LOCAL_HSMS_MAX
+#define RIND_CHAOS_TERMINATE_TIMEOUT_MS 25000u /* agents may take 20 s to hand over and end */
+#define RIND_CHAOS_STARTING_TIMEOUT_MS 60000u  /* until a restarted agent answers */
+#define RIND_CHAOS_LOG_TAIL_SIZE 4096u
+
+enum rind_chaos_process_kind {
+    RIND_CHAOS_HSM,
+    RIND_CHAOS_AGENT,
+    RIND_CHAOS_MANAGER,
+    RIND_CHAOS_BALANCER,
+    RIND_CHAOS_OTHER, /* of another realm on the same machine: left alone */
+};
+
+enum rind_chaos_process_state {
+    RIND_CHAOS_RUNNING,
+    RIND_CHAOS_STOPPED,     /* SIGSTOP; goes on at due */
+    RIND_CHAOS_DOWN,        /* killed, or ended when asked to; starts at due */
+    RIND_CHAOS_TERMINATING, /* asked to end; must have done so at due */
+};
+
+struct rind_chaos_process {
+    enum rind_chaos_process_kind kind;
+    struct rind_child *child;
+    enum rind_chaos_process_state state;
+    struct rind_deadline due;
+    uint32_t machine; /* of HSMs and agents */
+    uint64_t started_ns;
+};
+
+struct rind_chaos_machine {
+    uint32_t hsm; /* indexes of processes */
+    uint32_t agent;
+    bool is_answering; /* as the watcher last saw it */
+};
+
+struct rind_chaos_stage {
+    struct rind_chaos_process processes[RIND_CHAOS_PROCESSES_MAX];
+    uint32_t process_count;
+    struct rind_chaos_machine machines[RIND_CHAOS_MACHINES_MAX];
+    uint32_t machine_count;
+    uint64_t restart_count;
+    uint64_t ended_count; /* processes that ended on their own, or did not when asked */
+    void (*report)(void *self, const char *text); /* of these */
+    void *report_self;
+};
+
+/* The processes of the local realm's first realm. Borrows `local`. */
+rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local,
+                                  struct rind_chaos_stage *stage) RIND_MUST_USE;
+
+/* True if the machine may be impaired (further) now. */
+bool rind_chaos_stage_may_impair(const struct rind_chaos_stage *stage, uint32_t machine);
+
+/* True if a manager or balancer may be taken away now. */
+bool rind_chaos_stage_may_take(const struct rind_chaos_stage *stage, uint32_t process);
+
+/* Faults. The process must be running; it is mended after `duration_ms`. */
+void rind_chaos_stage_kill(struct rind_chaos_stage *stage, uint32_t process, uint64_t duration_ms);
+void rind_chaos_stage_stop(struct rind_chaos_stage *stage, uint32_t process, uint64_t duration_ms);
+/* SIGTERM: it ends in order, and is started again as soon as it has. */
+void rind_chaos_stage_terminate(struct rind_chaos_stage *stage, uint32_t process);
+
+/* Mends what is due, and finds what has ended on its own. The time of the next look. */
+struct rind_deadline rind_chaos_stage_tend(struct rind_ctx *ctx, struct rind_chaos_stage *stage);
+
+/* Makes everything due now. */
+void rind_chaos_stage_heal(struct rind_chaos_stage *stage);
+
+/* All processes run. */
+bool rind_chaos_stage_is_whole(const struct rind_chaos_stage *stage);
+
+#endif
