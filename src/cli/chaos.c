@@ -86,7 +86,7 @@ static bool chaos_parse(struct chaos_flags *f, int argc, char *const *argv, int 
          .value = &f->options.seed},
         {.name = "users",
          .kind = RIND_FLAG_U64,
-         .fallback = "32",
+         .fallback = "256",
          .min = 1,
          .max = RIND_CHAOS_USERS_MAX,
          .help = "Users, of two devices each.",

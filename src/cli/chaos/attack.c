@@ -172,6 +172,9 @@ void rind_chaos_attack_everything(struct rind_chaos_attack *attack, uint64_t dow
 static bool attack_realm(struct rind_chaos_attack *attack, const struct attack_row *row)
 {
     uint64_t duration_ms = attack_duration_ms(attack, row->how);
+    if (!rind_chaos_stage_is_whole(attack->stage)) {
+        return false; /* as likely as its weight says, not likelier when little else is possible */
+    }
     rind_chaos_attack_everything(attack, duration_ms);
     attack_say_process(attack, row, "all at once", 0, duration_ms);
     return true;

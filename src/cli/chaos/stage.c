@@ -8,8 +8,7 @@
 
 #define STAGE_TEND_MS 100u /* between looks at what may have ended */
 #define STAGE_CRASH_RESTART_MS 500u
-/* A start that fails this soon because somebody else has its port is no fault of the process. */
-#define STAGE_BIND_NS (2 * RIND_NS_PER_S)
+#define STAGE_EARLY_NS (2 * RIND_NS_PER_S) /* the time in which a process starts */
 
 static enum rind_chaos_process_kind stage_kind(const char *name, uint32_t *machine)
 {
@@ -162,10 +161,12 @@ static void stage_has_ended(struct rind_chaos_stage *stage, struct rind_chaos_pr
                             const char *sentence)
 {
     bool was_asked = process->state == RIND_CHAOS_TERMINATING;
-    bool is_clean =
-        WIFEXITED(process->child->wait_status) && WEXITSTATUS(process->child->wait_status) == 0;
-    bool is_port_taken = rind_clock_monotonic_ns() - process->started_ns < STAGE_BIND_NS &&
-                         strstr(sentence, "in use") != NULL;
+    int status = process->child->wait_status;
+    uint64_t age_ns = rind_clock_monotonic_ns() - process->started_ns;
+    /* Asked so early that it had not begun to listen to signals: nothing was there to lose. */
+    bool is_early = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM && age_ns < STAGE_EARLY_NS;
+    bool is_clean = is_early || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    bool is_port_taken = age_ns < STAGE_EARLY_NS && strstr(sentence, "in use") != NULL;
     if (!(was_asked && is_clean) && !is_port_taken) {
         stage_report(stage, process, sentence);
     }
