@@ -37,9 +37,12 @@ static bool macs_is_valid(const struct rind_realm_keys *keys, const char *domain
                           const struct rind_schema *schema, const void *value,
                           const struct rind_mac *mac)
 {
-    struct rind_mac expected;
-    macs_make(keys, domain, schema, value, &expected);
-    return rind_ct_equal(expected.bytes, mac->bytes, sizeof(expected.bytes));
+    struct macs_message message;
+    macs_encode(schema, value, &message);
+    bool is_valid =
+        rind_mac_verify(&keys->mac, domain, rind_slice_make(message.bytes, message.length), mac);
+    rind_wipe(message.bytes, message.length);
+    return is_valid;
 }
 
 static struct rind_hsm_realm_message macs_realm_message(const struct rind_realm_keys *keys,
