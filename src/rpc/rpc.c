@@ -1,6 +1,8 @@
 /* rpc.c - see rpc.h. */
 #include "rpc/rpc.h"
 
+#include <string.h>
+
 /* Success statuses are 200 to 299. */
 static bool rpc_is_success(unsigned http_status)
 {
@@ -110,6 +112,21 @@ void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *
     RIND_UNREACHABLE("every kind is above");
 }
 
+/* Notes that URL number `index` is none, with the sentence that says so. */
+static rind_status rpc_fan_refuse(struct rind_ctx *ctx, struct rind_rpc_fan *fan, size_t index,
+                                  rind_status status)
+{
+    size_t size = strlen(ctx->sentence) + 1;
+    char *sentence = rind_ctx_alloc(ctx, size);
+    if (sentence == NULL) {
+        return rind_status_make(RIND_E_LIMIT);
+    }
+    memcpy(sentence, ctx->sentence, size);
+    fan->refused[fan->refused_count++] =
+        (struct rind_rpc_result){.index = index, .status = status, .sentence = sentence};
+    return RIND_OK;
+}
+
 rind_status rind_rpc_fan_open(struct rind_ctx *ctx, struct rind_client *client,
                               const char *const *urls, size_t count, const struct rind_rpc *rpc,
                               const void *request, struct rind_deadline deadline,
@@ -119,28 +136,39 @@ rind_status rind_rpc_fan_open(struct rind_ctx *ctx, struct rind_client *client,
     struct rind_slice body;
     RIND_TRY(rind_wire_encode_alloc(ctx, rpc->request, request, &body));
     struct rind_url *joined = rind_ctx_alloc_array(ctx, count, sizeof(*joined));
-    struct rind_call *calls = rind_ctx_alloc_array(ctx, count, sizeof(*calls));
-    RIND_REQUIRE(ctx, joined != NULL && calls != NULL, RIND_E_LIMIT,
-                 "no memory for %zu calls at once", count);
+    fan->calls = rind_ctx_alloc_array(ctx, count, sizeof(*fan->calls));
+    fan->indexes = rind_ctx_alloc_array(ctx, count, sizeof(*fan->indexes));
+    fan->refused = rind_ctx_alloc_array(ctx, count, sizeof(*fan->refused));
+    RIND_REQUIRE(
+        ctx, joined != NULL && fan->calls != NULL && fan->indexes != NULL && fan->refused != NULL,
+        RIND_E_LIMIT, "no memory for %zu calls at once", count);
+    size_t call_count = 0;
     for (size_t i = 0; i < count; i++) {
-        RIND_TRY(rpc_join(ctx, urls[i], rpc->path, &joined[i]));
-        calls[i] = (struct rind_call){.url = &joined[i],
-                                      .body = body,
-                                      .deadline = deadline,
-                                      .is_repeatable = rpc->is_repeatable};
+        struct rind_url *url = &joined[call_count];
+        rind_status status = rpc_join(ctx, urls[i], rpc->path, url);
+        if (!rind_is_ok(status)) {
+            RIND_TRY(rpc_fan_refuse(ctx, fan, i, status));
+            continue;
+        }
+        fan->calls[call_count] = (struct rind_call){
+            .url = url, .body = body, .deadline = deadline, .is_repeatable = rpc->is_repeatable};
+        fan->indexes[call_count++] = i;
     }
-    fan->calls = calls;
-    return rind_fan_open(ctx, client, calls, count, &fan->fan);
+    return rind_fan_open(ctx, client, fan->calls, call_count, &fan->fan);
 }
 
 bool rind_rpc_fan_next(struct rind_ctx *ctx, struct rind_rpc_fan *fan, void *response,
                        struct rind_rpc_result *result)
 {
     struct rind_fan_result next;
+    if (fan->refused_reported < fan->refused_count) {
+        *result = fan->refused[fan->refused_reported++];
+        return true;
+    }
     if (!rind_fan_next(ctx, fan->fan, fan->deadline, &next)) {
         return false;
     }
-    *result = (struct rind_rpc_result){.index = next.index, .status = next.status};
+    *result = (struct rind_rpc_result){.index = fan->indexes[next.index], .status = next.status};
     if (rind_is_ok(next.status)) {
         result->http_status = next.answer.status;
         result->status = rpc_decode(ctx, fan->rpc, &next.answer, response);

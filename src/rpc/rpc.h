@@ -75,6 +75,13 @@ struct rind_rpc_error rind_rpc_error_copy(struct rind_ctx *ctx, rind_status stat
 /* The error for people: "network error", "non-OK HTTP status: 503", ... (07 section 15) */
 void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *error);
 
+struct rind_rpc_result {
+    size_t index; /* into the URLs */
+    rind_status status;
+    unsigned http_status;
+    const char *sentence; /* if the call failed; until the next rind_rpc_fan_next */
+};
+
 /*
  * The same request to many services at once, on the calling thread:
  *
@@ -86,18 +93,18 @@ void rind_rpc_error_print(struct rind_buffer *out, const struct rind_rpc_error *
 struct rind_rpc_fan {
     const struct rind_rpc *rpc;
     struct rind_fan *fan;
-    struct rind_call *calls;
+    struct rind_call *calls;         /* of the URLs that are some */
+    size_t *indexes;                 /* of those calls */
+    struct rind_rpc_result *refused; /* of the other URLs, reported first */
+    size_t refused_count;
+    size_t refused_reported;
     struct rind_deadline deadline;
 };
 
-struct rind_rpc_result {
-    size_t index; /* into the URLs */
-    rind_status status;
-    unsigned http_status;
-    const char *sentence; /* if the call failed; until the next rind_rpc_fan_next */
-};
-
-/* Starts all calls. RIND_E_INVALID, with nothing started, if one of the URLs is none. */
+/*
+ * Starts all calls. A URL that is none fails alone: its result is RIND_E_INVALID. On failure (the
+ * request cannot be encoded, no memory) nothing is started and nothing is to be closed.
+ */
 rind_status rind_rpc_fan_open(struct rind_ctx *ctx, struct rind_client *client,
                               const char *const *urls, size_t count, const struct rind_rpc *rpc,
                               const void *request, struct rind_deadline deadline,

@@ -199,6 +199,34 @@ static void a_fan_reports_each_service_once(void **state)
     }
 }
 
+static void a_url_that_is_none_fails_alone_in_a_fan(void **state)
+{
+    (void)state;
+    const char *const urls[] = {"ftp://127.0.0.1/", base, "http://", base};
+    const struct rind_agent_stepdown_request request = {.realm = {{1}}, .group = {{2}}};
+    struct rind_agent_stepdown_response response;
+    struct rind_rpc_result result;
+    struct rind_rpc_fan fan;
+    bool is_reported[4] = {false};
+    answer_with_stepdown(200);
+    check(rind_rpc_fan_open(&ctx, client, urls, 4, &rind_rpc_stepdown, &request,
+                            rind_deadline_in_ms(WAIT_MS), &fan));
+    while (rind_rpc_fan_next(&ctx, &fan, &response, &result)) {
+        bool is_url = result.index % 2 == 1;
+        assert_true(result.index < 4 && !is_reported[result.index]);
+        is_reported[result.index] = true;
+        assert_int_equal(result.status.code, is_url ? RIND_E_OK : RIND_E_INVALID);
+        assert_int_equal(result.http_status, is_url ? 200 : 0);
+        if (is_url) {
+            assert_int_equal(response.ok.last, 7);
+        } else {
+            assert_non_null(strstr(result.sentence, "URL"));
+        }
+    }
+    rind_rpc_fan_close(&fan);
+    assert_true(is_reported[0] && is_reported[1] && is_reported[2] && is_reported[3]);
+}
+
 static void a_fan_to_nobody_ends_at_once(void **state)
 {
     (void)state;
@@ -247,6 +275,7 @@ int main(void)
         TEST(a_refused_connection_is_a_network_error),
         TEST(what_is_no_url_is_refused),
         TEST(a_fan_reports_each_service_once),
+        TEST(a_url_that_is_none_fails_alone_in_a_fan),
         TEST(a_fan_to_nobody_ends_at_once),
         TEST(errors_are_printed_as_specified),
     };
