@@ -84,6 +84,9 @@ static struct rind_token_key *secret_token_key_new(enum rind_secret_algorithm se
     enum rind_token_algorithm algorithm = RIND_TOKEN_HS256;
     switch (secret_algorithm) {
     case RIND_SECRET_HMAC_SHA256:
+        if (data.length == 0) {
+            return NULL; /* a slip of whoever stored it: everybody knows this key */
+        }
         break;
     case RIND_SECRET_RSA_PKCS1_SHA256:
         algorithm = RIND_TOKEN_RS256;

@@ -143,6 +143,22 @@ static void malformed_der_makes_one_version_unusable_and_no_other(void **state)
     rind_secret_map_free(map);
 }
 
+/* HMAC takes it, but everybody knows it. */
+static void an_empty_key_is_no_tenants_key(void **state)
+{
+    (void)state;
+    struct rind_ctx ctx;
+    rind_ctx_init(&ctx, NULL);
+    struct rind_secret_map *map = rind_secret_map_new();
+    add(map, "tenant-a", 1, "{\"data\":\"\",\"encoding\":\"UTF8\",\"algorithm\":\"HmacSha256\"}");
+    assert_true(rind_is_ok(rind_secret_map_add_or_raw(map, &ctx, rind_slice_text("tenant-a"), 2,
+                                                      rind_slice_text(""))));
+    assert_true(rind_is_ok(rind_secret_map_seal(map, &ctx)));
+    assert_null(rind_secret_map_find_tenant_key(map, rind_slice_text("a"), 1));
+    assert_null(rind_secret_map_find_tenant_key(map, rind_slice_text("a"), 2));
+    rind_secret_map_free(map);
+}
+
 static void lookups_are_exact_and_latest_is_numeric(void **state)
 {
     (void)state;
@@ -207,6 +223,7 @@ int main(void)
         cmocka_unit_test(unknown_members_and_either_hex_case_are_fine),
         cmocka_unit_test(a_mistyped_public_key_never_becomes_a_raw_key),
         cmocka_unit_test(malformed_der_makes_one_version_unusable_and_no_other),
+        cmocka_unit_test(an_empty_key_is_no_tenants_key),
         cmocka_unit_test(lookups_are_exact_and_latest_is_numeric),
         cmocka_unit_test(a_version_that_is_there_twice_is_refused),
         cmocka_unit_test(an_empty_map_finds_nothing),
