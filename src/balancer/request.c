@@ -39,6 +39,7 @@ struct request_pass {
     const struct rind_client_request *request;
     struct rind_deadline deadline;
     bool is_realm_known;
+    bool has_token; /* a valid one, checked for unknown realms too */
     bool is_authenticated;
     struct rind_token_claims claims; /* if authenticated */
     struct rind_forward_result forwarded;
@@ -95,13 +96,13 @@ static void request_handle(struct rind_ctx *ctx, struct request_pass *pass)
     const struct rind_routing_realm *realm =
         rind_routing_find(routing.value, &pass->request->realm);
     pass->is_realm_known = realm != NULL;
-    pass->is_authenticated = false;
     pass->forwarded =
         (struct rind_forward_result){.response.kind = RIND_CLIENT_RESPONSE_UNAVAILABLE};
+    struct rind_published_ref secrets = rind_secrets_acquire(service->secrets);
+    pass->has_token = request_authenticate(ctx, pass, secrets.value, &pass->claims);
+    rind_secrets_release(service->secrets, secrets);
+    pass->is_authenticated = realm != NULL && pass->has_token;
     if (realm != NULL) {
-        struct rind_published_ref secrets = rind_secrets_acquire(service->secrets);
-        pass->is_authenticated = request_authenticate(ctx, pass, secrets.value, &pass->claims);
-        rind_secrets_release(service->secrets, secrets);
         if (pass->is_authenticated) {
             request_forward(ctx, pass, realm);
         } else {
@@ -156,7 +157,7 @@ static void request_report(struct rind_ctx *ctx, const struct request_pass *pass
 /*
  * Waits for a table that is news to a request that could not be served. What failed after
  * authentication deserves one that began after the failure; for a realm that the table does not
- * know (anybody can name one), a slightly older one will do.
+ * know (tokens may name any), a slightly older one will do.
  */
 static void request_await_refresh(const struct request_pass *pass)
 {
@@ -182,7 +183,8 @@ void rind_request_serve(struct rind_ctx *ctx, const struct rind_request_service 
     uint64_t start_ns = rind_clock_monotonic_ns();
     request_handle(ctx, &pass);
     request_report(ctx, &pass, start_ns);
-    if (pass.forwarded.response.kind == RIND_CLIENT_RESPONSE_UNAVAILABLE &&
+    /* Without a token nobody gets a worker to wait for him, whatever realm he names. */
+    if (pass.forwarded.response.kind == RIND_CLIENT_RESPONSE_UNAVAILABLE && pass.has_token &&
         !pass.forwarded.is_final) {
         request_await_refresh(&pass);
         start_ns = rind_clock_monotonic_ns();

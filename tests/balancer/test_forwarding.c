@@ -116,6 +116,20 @@ static void an_unknown_realm_is_unavailable(void **state)
     assert_true(web_body_is(&answer, "kUnavailable"));
 }
 
+/* Else whoever has no token could keep all workers waiting for refreshes. */
+static void without_a_token_an_unknown_realm_makes_nobody_wait(void **state)
+{
+    (void)state;
+    static char lines[65536];
+    (void)world_add_agent(&world, 0, 1);
+    world_wait_for_status(&world, 200);
+    size_t passes = world_request_times(&world, lines, sizeof(lines));
+    world_post(&world, world_request_body(&world, 0x77, rind_slice_text("bogus"), true), &answer);
+    assert_int_equal(answer.status, 503);
+    assert_true(web_body_is(&answer, "kUnavailable"));
+    assert_int_equal(world_request_times(&world, lines, sizeof(lines)), passes + 1);
+}
+
 static void a_realm_without_leader_is_unavailable_but_checks_tokens(void **state)
 {
     (void)state;
@@ -516,6 +530,7 @@ int main(void)
         CASE(a_request_reaches_the_leader_unchanged),
         CASE(every_answer_of_an_agent_has_its_http_status),
         CASE(an_unknown_realm_is_unavailable),
+        CASE(without_a_token_an_unknown_realm_makes_nobody_wait),
         CASE(a_realm_without_leader_is_unavailable_but_checks_tokens),
         CASE(a_new_realm_is_found_by_the_request_that_needs_it),
         CASE(a_leader_that_moved_is_found_within_the_request),
