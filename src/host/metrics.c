@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "host/clock.h"
 
 struct rind_metrics {
     /* Written before the first metric, read-only afterwards: no lock. */
@@ -98,13 +100,22 @@ void rind_metrics_close(struct rind_metrics *metrics)
     free(metrics);
 }
 
+/* Formatting and cleaning cost more than the work that most metrics are about. */
+static bool metrics_are_wanted(const struct rind_metrics *metrics)
+{
+    for (size_t i = 0; metrics != NULL && i < metrics->sink_count; i++) {
+        const struct rind_metrics_sink *sink = &metrics->sinks[i];
+        if (sink->is_wanting == NULL || sink->is_wanting(sink->self)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void metrics_emit(struct rind_metrics *metrics, enum rind_metric_kind kind, const char *name,
                          const char *suffix, const char *value_text, double value,
                          const struct rind_tag *given, size_t given_count)
 {
-    if (metrics == NULL || metrics->sink_count == 0) {
-        return;
-    }
     char whole[RIND_METRICS_TEXT_SIZE_MAX];
     char clean[RIND_METRICS_TEXT_SIZE_MAX];
     (void)snprintf(whole, sizeof(whole), "%s%s", name, suffix);
@@ -120,6 +131,9 @@ static void metrics_emit(struct rind_metrics *metrics, enum rind_metric_kind kin
 void rind_metrics_count(struct rind_metrics *metrics, const char *name, int64_t delta,
                         const struct rind_tag *tags, size_t tag_count)
 {
+    if (!metrics_are_wanted(metrics)) {
+        return;
+    }
     char text[24];
     (void)snprintf(text, sizeof(text), "%lld", (long long)delta);
     metrics_emit(metrics, RIND_METRIC_COUNT, name, "", text, (double)delta, tags, tag_count);
@@ -128,6 +142,9 @@ void rind_metrics_count(struct rind_metrics *metrics, const char *name, int64_t 
 void rind_metrics_gauge(struct rind_metrics *metrics, const char *name, int64_t value,
                         const struct rind_tag *tags, size_t tag_count)
 {
+    if (!metrics_are_wanted(metrics)) {
+        return;
+    }
     char text[24];
     (void)snprintf(text, sizeof(text), "%lld", (long long)value);
     metrics_emit(metrics, RIND_METRIC_GAUGE, name, "", text, (double)value, tags, tag_count);
@@ -136,7 +153,7 @@ void rind_metrics_gauge(struct rind_metrics *metrics, const char *name, int64_t 
 void rind_metrics_gauge_decimal(struct rind_metrics *metrics, const char *name, double value,
                                 const struct rind_tag *tags, size_t tag_count)
 {
-    if (!isfinite(value)) {
+    if (!isfinite(value) || !metrics_are_wanted(metrics)) {
         return; /* no collector can read it */
     }
     char text[340]; /* DBL_MAX written out */
@@ -147,6 +164,9 @@ void rind_metrics_gauge_decimal(struct rind_metrics *metrics, const char *name, 
 void rind_metrics_distribution(struct rind_metrics *metrics, const char *name, uint64_t value,
                                const struct rind_tag *tags, size_t tag_count)
 {
+    if (!metrics_are_wanted(metrics)) {
+        return;
+    }
     char text[24];
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
     metrics_emit(metrics, RIND_METRIC_DISTRIBUTION, name, "", text, (double)value, tags, tag_count);
@@ -155,6 +175,9 @@ void rind_metrics_distribution(struct rind_metrics *metrics, const char *name, u
 void rind_metrics_timing_ns(struct rind_metrics *metrics, const char *name, uint64_t duration_ns,
                             const struct rind_tag *tags, size_t tag_count)
 {
+    if (!metrics_are_wanted(metrics)) {
+        return;
+    }
     char text[24];
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)duration_ns);
     metrics_emit(metrics, RIND_METRIC_DISTRIBUTION, name, ".ns", text, (double)duration_ns, tags,
@@ -164,6 +187,9 @@ void rind_metrics_timing_ns(struct rind_metrics *metrics, const char *name, uint
 void rind_metrics_set(struct rind_metrics *metrics, const char *name, const char *value,
                       const struct rind_tag *tags, size_t tag_count)
 {
+    if (!metrics_are_wanted(metrics)) {
+        return;
+    }
     char clean[RIND_METRICS_TEXT_SIZE_MAX];
     rind_metrics_clean_message(value, clean, sizeof(clean));
     metrics_emit(metrics, RIND_METRIC_SET, name, "", clean, 0, tags, tag_count);
@@ -237,16 +263,31 @@ void rind_metrics_event(struct rind_metrics *metrics, const char *title, const c
 struct metrics_dogstatsd {
     int fd;
     struct rind_log log;
+    atomic_uint_fast64_t quiet_until_ns; /* monotonic clock; nobody listened a moment ago */
 };
+
+/* How long a missing collector is left in peace. */
+#define DOGSTATSD_QUIET_MS 1000u
 
 static void dogstatsd_send(void *self, struct rind_slice line)
 {
     struct metrics_dogstatsd *sink = self;
     ssize_t sent = send(sink->fd, line.data, line.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+        return;
+    }
     /* ECONNREFUSED only says that nobody listens there: a missing collector is no event. */
-    if (sent < 0 && errno != ECONNREFUSED) {
+    if (errno == ECONNREFUSED) {
+        atomic_store(&sink->quiet_until_ns, rind_deadline_in_ms(DOGSTATSD_QUIET_MS).at_ns);
+    } else {
         RIND_LOG_WARN(&sink->log, "could not send a metric: %s", strerror(errno));
     }
+}
+
+static bool dogstatsd_is_wanting(void *self)
+{
+    const struct metrics_dogstatsd *sink = self;
+    return rind_clock_monotonic_ns() >= atomic_load(&sink->quiet_until_ns);
 }
 
 static void dogstatsd_emit(void *self, const struct rind_metric *metric)
@@ -293,7 +334,8 @@ rind_status rind_metrics_add_dogstatsd(struct rind_ctx *ctx, struct rind_metrics
     }
     sink->fd = fd;
     sink->log = log != NULL ? *log : rind_log_make(NULL);
-    struct rind_metrics_sink row = {dogstatsd_emit, dogstatsd_send, dogstatsd_close, sink};
+    struct rind_metrics_sink row = {dogstatsd_emit, dogstatsd_send, dogstatsd_close, sink,
+                                    dogstatsd_is_wanting};
     rind_metrics_add_sink(metrics, &row);
     return RIND_OK;
 }

@@ -9,6 +9,8 @@
 #ifndef RIND_HOST_METRICS_H
 #define RIND_HOST_METRICS_H
 
+#include <stdbool.h>
+
 #include "base/slice.h"
 #include "base/status.h"
 #include "host/address.h"
@@ -50,6 +52,8 @@ struct rind_metrics_sink {
     void (*emit_line)(void *self, struct rind_slice line);
     void (*close)(void *self); /* NULL: nothing to do */
     void *self;
+    /* False while metrics would reach nobody, which spares making them; NULL: always true. */
+    bool (*is_wanting)(void *self);
 };
 
 /* Metrics without a sink, with default tags (copied) such as service and version. */
@@ -64,7 +68,8 @@ void rind_metrics_add_sink(struct rind_metrics *metrics, const struct rind_metri
 
 /*
  * DogStatsD datagrams to `address` (UDP, or a Unix socket), one per metric as specified: batching
- * them would delay what a dying process has to say. `log` is copied, for send errors.
+ * them would delay what a dying process has to say. Where nobody listens, only one or two a second
+ * are sent, to notice when somebody does. `log` is copied, for send errors.
  */
 rind_status rind_metrics_add_dogstatsd(struct rind_ctx *ctx, struct rind_metrics *metrics,
                                        const struct rind_address *address,

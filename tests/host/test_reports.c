@@ -327,6 +327,40 @@ static void metrics_leave_through_a_unix_socket_too(void **state)
     (void)rmdir(folder);
 }
 
+/* Sends until something arrives, as a daemon would. */
+static void metrics_send_until_read(struct rind_metrics *metrics, struct collector *collector)
+{
+    struct rind_deadline deadline = rind_deadline_in_ms(20000);
+    struct pollfd ready = {.fd = collector->fd, .events = POLLIN};
+    do {
+        assert_false(rind_deadline_has_expired(deadline));
+        rind_metrics_count(metrics, "again", 1, NULL, 0);
+    } while (poll(&ready, 1, 10) == 0);
+    assert_non_null(strstr(collector_read(collector), "again:1|c"));
+}
+
+static void metrics_reach_a_collector_that_comes_back(void **state)
+{
+    (void)state;
+    struct collector collector;
+    struct rind_metrics *metrics = NULL;
+    collector_open(&collector);
+    assert_true(rind_is_ok(rind_metrics_new(NULL, NULL, 0, &metrics)));
+    assert_true(rind_is_ok(rind_metrics_add_dogstatsd(NULL, metrics, &collector.address, NULL)));
+    metrics_send_until_read(metrics, &collector);
+    (void)close(collector.fd);
+    for (int i = 0; i < 10; i++) {
+        rind_metrics_count(metrics, "nobody.listens", 1, NULL, 0);
+    }
+    collector.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(collector.fd, (struct sockaddr *)(void *)&collector.address.storage,
+                          collector.address.length),
+                     0);
+    metrics_send_until_read(metrics, &collector);
+    (void)close(collector.fd);
+    rind_metrics_close(metrics);
+}
+
 static void metrics_without_a_collector_or_without_sink_cost_nothing(void **state)
 {
     (void)state;
@@ -391,6 +425,7 @@ int main(void)
         cmocka_unit_test(metric_texts_are_cleaned_as_the_vectors_say),
         cmocka_unit_test(metrics_leave_as_the_datagrams_of_the_vectors),
         cmocka_unit_test(metrics_leave_through_a_unix_socket_too),
+        cmocka_unit_test(metrics_reach_a_collector_that_comes_back),
         cmocka_unit_test(metrics_without_a_collector_or_without_sink_cost_nothing),
         cmocka_unit_test(a_failed_assertion_reports_one_json_line_and_aborts),
     };
