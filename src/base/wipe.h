@@ -7,4 +7,11 @@
 /* Overwrites `size` bytes with zero. `memory` may be NULL if size is 0. */
 void rind_wipe(void *memory, size_t size);
 
+/*
+ * Overwrites the stack below the caller's frame, RIND_WIPE_STACK_SIZE bytes of it: what functions
+ * that have returned, ours and the libraries', left there of the secrets they worked on.
+ */
+#define RIND_WIPE_STACK_SIZE 32768u
+void rind_wipe_stack(void);
+
 #endif

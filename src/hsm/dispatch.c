@@ -155,5 +155,6 @@ rind_status rind_hsm_handle(struct rind_ctx *ctx, struct rind_hsm *hsm, struct r
     rind_arena_reset(&hsm->secret_arena);
     rind_arena_reset(&hsm->work_arena);
     rind_arena_reset(&hsm->request_arena);
+    rind_wipe_stack(); /* the crypto libraries leave key blocks and intermediate values there */
     return status;
 }
