@@ -220,8 +220,12 @@ struct rind_transport_request {
     size_t header_count;
     struct rind_bytes body;
     uint32_t timeout_ms; /* for the whole exchange */
-    /* True once nobody waits for the answer: a transport may poll it and give up early. */
-    bool (*is_abandoned)(const struct rind_transport_request *request);
+    /*
+     * is_abandoned(abandon_self) is true once nobody waits for the answer: a transport may poll it
+     * and give up early. A request may be copied, to send it on changed.
+     */
+    bool (*is_abandoned)(const void *abandon_self);
+    const void *abandon_self;
 };
 
 /* The answer. It comes zeroed, which means "no answer". */

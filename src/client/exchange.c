@@ -19,14 +19,12 @@ enum rind_error rind_sdk_exchange_token(struct rind_sdk_job *job)
     return RIND_ERROR_NONE;
 }
 
-/* The transport's question; the request is the job's first member. */
-static bool exchange_is_abandoned(const struct rind_transport_request *request)
+/* The transport's question about a job. */
+static bool exchange_is_abandoned(const void *self)
 {
-    const struct rind_sdk_job *job = (const struct rind_sdk_job *)(const void *)request;
+    const struct rind_sdk_job *job = self;
     return atomic_load(&job->is_abandoned);
 }
-
-_Static_assert(offsetof(struct rind_sdk_job, http_request) == 0, "a request leads to its job");
 
 static void exchange_send(struct rind_sdk_job *job, struct rind_slice body, bool has_authorization)
 {
@@ -44,6 +42,7 @@ static void exchange_send(struct rind_sdk_job *job, struct rind_slice body, bool
         .body = {body.data, body.length},
         .timeout_ms = job->user->request_timeout_ms,
         .is_abandoned = exchange_is_abandoned,
+        .abandon_self = job,
     };
     memset(&job->http_response, 0, sizeof(job->http_response));
     job->user->transport.send(job->user->transport.self, &job->http_request, &job->http_response);

@@ -128,7 +128,7 @@ static int https_progress(void *self, curl_off_t a, curl_off_t b, curl_off_t c, 
     (void)d;
     const struct https_exchange *exchange = self;
     return exchange->request->is_abandoned != NULL &&
-           exchange->request->is_abandoned(exchange->request);
+           exchange->request->is_abandoned(exchange->request->abandon_self);
 }
 
 /* The request's headers, and none of those that libcurl would add to a POST. */

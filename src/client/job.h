@@ -25,7 +25,6 @@ struct rind_sdk_job;
 typedef enum rind_error (*rind_sdk_judge)(struct rind_sdk_job *job);
 
 struct rind_sdk_job {
-    /* First, so that a transport's question leads back to the job. */
     struct rind_transport_request http_request;
     struct rind_sdk_join *join;
     struct rind_user *user;

@@ -231,7 +231,7 @@ static struct fake_fault next_fault(struct fake_realm *realm)
 
 static void hang(const struct rind_transport_request *request)
 {
-    for (unsigned waited_ms = 0; !request->is_abandoned(request); waited_ms++) {
+    for (unsigned waited_ms = 0; !request->is_abandoned(request->abandon_self); waited_ms++) {
         assert_true(waited_ms < HANG_MS_MAX);
         struct timespec pause = {0, 1000000};
         nanosleep(&pause, NULL);
