@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include "net/server_state.h"
 
 #define SERVER_BACKLOG 1024
+/* Of the files a process may open, these stay free for what else it does (calls to its peers). */
+#define SERVER_FILES_RESERVED 1024u
 
 struct rind_server_options rind_server_options_default(void)
 {
@@ -120,6 +123,26 @@ static rind_status server_start(struct rind_ctx *ctx, struct rind_server *server
     return server_open_loops(ctx, server);
 }
 
+/* Clients that only connect must not take the descriptors that serving the others needs. */
+static void server_limit_connections(struct rind_server *server)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return;
+    }
+    uint64_t files = limit.rlim_cur;
+    uint64_t allowed =
+        files > 2 * SERVER_FILES_RESERVED ? files - SERVER_FILES_RESERVED : files / 2;
+    if (allowed < server->options.connections_max) {
+        RIND_LOG_WARN(&server->log,
+                      "at most %llu connections at one time instead of %u, as only %llu files may "
+                      "be open; raise that limit (ulimit -n, LimitNOFILE=)",
+                      (unsigned long long)allowed, server->options.connections_max,
+                      (unsigned long long)files);
+        server->options.connections_max = allowed > 0 ? (uint32_t)allowed : 1;
+    }
+}
+
 rind_status rind_server_open(struct rind_ctx *ctx, const struct rind_server_options *options,
                              struct rind_server **server)
 {
@@ -137,6 +160,7 @@ rind_status rind_server_open(struct rind_ctx *ctx, const struct rind_server_opti
         .body_size_bytes_max = options->body_size_bytes_max,
         .budget_bytes_max = options->buffered_bytes_max,
     };
+    server_limit_connections(made);
     rind_mutex_init(&made->mutex);
     rind_cond_init(&made->emptied);
     rind_status status = server_start(ctx, made);

@@ -44,7 +44,9 @@ struct rind_server_options {
     unsigned worker_threads;       /* run handlers: as many as may block at one time */
     uint32_t requests_waiting_max; /* for a worker; above it 503 */
 
-    uint32_t connections_max; /* above it the oldest idle one makes room, else refused */
+    /* Above it the oldest idle one makes room, else refused. Lowered if too few files may be open.
+     */
+    uint32_t connections_max;
     uint32_t streams_max; /* concurrent HTTP/2 streams of a connection, abandoned ones included */
     uint32_t head_size_bytes_max;        /* HTTP/1; above it 431 */
     uint32_t header_list_size_bytes_max; /* HTTP/2; above it 431 */

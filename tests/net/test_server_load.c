@@ -1,6 +1,7 @@
 /* test_server_load.c - many connections, parked requests, limits, drain and close. */
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -153,6 +154,30 @@ static void an_idle_connection_makes_room_for_a_new_one(void **state)
     fixture_complete_parked(&fixture);
     assert_non_null(strstr(raw_client_read_answers(&clients[0], 1), "\r\n\r\ndone"));
     for (size_t i = 0; i < 3; i++) {
+        raw_client_close(&clients[i]);
+    }
+    fixture_close(&fixture);
+}
+
+static void connections_leave_descriptors_for_the_rest_of_the_process(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct raw_client clients[40];
+    struct rlimit before;
+    fixture_prepare(&fixture);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit low = {64, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    fixture_open(&fixture);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < 40; i++) {
+        raw_client_open(&clients[i], &fixture.address);
+        raw_client_send_text(&clients[i], "GET /meta HTTP/1.1\r\n\r\n");
+        assert_non_null(strstr(raw_client_read_answers(&clients[i], 1), "HTTP/1.1 200"));
+        assert_true(rind_server_connection_count(fixture.server) <= 32);
+    }
+    for (size_t i = 0; i < 40; i++) {
         raw_client_close(&clients[i]);
     }
     fixture_close(&fixture);
@@ -321,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_parked_request_may_be_completed_after_client_and_server_are_gone),
         cmocka_unit_test(requests_beyond_the_waiting_limit_get_503),
         cmocka_unit_test(an_idle_connection_makes_room_for_a_new_one),
+        cmocka_unit_test(connections_leave_descriptors_for_the_rest_of_the_process),
         cmocka_unit_test(a_new_connection_is_refused_when_all_are_busy),
         cmocka_unit_test(bodies_beyond_the_budget_of_all_get_503_and_give_it_back),
         cmocka_unit_test(half_sent_requests_make_room_when_memory_is_short),
