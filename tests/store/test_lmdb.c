@@ -481,8 +481,8 @@ static void a_stopped_writer_costs_others_their_deadline_and_no_more(void **stat
     struct directory *directory = *state;
     struct process process;
     directory_create_tables(directory->path);
-    assert_true(rind_is_ok(process_open(&process, directory->path, SMALL_MAP_BYTES)));
     pid_t child = child_start(write_for_ever, directory->path, 0);
+    assert_true(rind_is_ok(process_open(&process, directory->path, SMALL_MAP_BYTES)));
     alarm(60); /* a wait without end would be this one's */
     rind_status status = RIND_OK;
     unsigned stops = 0;
