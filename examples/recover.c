@@ -1,9 +1,10 @@
 /*
  * recover.c - gets a secret back with a PIN.
  *
- *     RIND_PIN=1234 example_recover CONFIGURATION.json TOKENS.txt
+ *     RIND_PIN=1234 example_recover CONFIGURATION.json TOKENS.txt [CA.pem]
  *
- * TOKENS.txt has a line for each realm: its id (32 hex digits), a blank, its token.
+ * TOKENS.txt has a line for each realm: its id (32 hex digits), a blank, its token. CA.pem: the
+ * only roots to trust, for realms whose certificate is your own.
  */
 #include <rind/rind.h>
 #include <stdio.h>
@@ -32,17 +33,25 @@ int main(int argc, char **argv)
 {
     static char json[65536], why[RIND_SENTENCE_SIZE];
     const char *pin = getenv("RIND_PIN");
-    FILE *file = argc == 3 ? fopen(argv[1], "r") : NULL;
+    FILE *file = argc == 3 || argc == 4 ? fopen(argv[1], "r") : NULL;
     if (file == NULL || pin == NULL) {
-        fprintf(stderr, "usage: RIND_PIN=1234 example_recover CONFIGURATION.json TOKENS.txt\n");
+        fprintf(stderr,
+                "usage: RIND_PIN=1234 example_recover CONFIGURATION.json TOKENS.txt [CA.pem]\n");
         return 2;
     }
     json[fread(json, 1, sizeof(json) - 1, file)] = '\0';
     fclose(file);
     struct rind_configuration *configuration = rind_configuration_parse(json, why);
-    struct rind_user_options options = {
-        .configuration = configuration, .token_get = token_get, .token_self = argv[2]};
-    struct rind_user *user = configuration != NULL ? rind_user_new(&options, why) : NULL;
+    struct rind_https_options trust = {.ca_file = argc == 4 ? argv[3] : NULL};
+    struct rind_https *https = configuration != NULL ? rind_https_new(&trust, why) : NULL;
+    struct rind_user *user = NULL;
+    if (https != NULL) {
+        struct rind_user_options options = {.configuration = configuration,
+                                            .token_get = token_get,
+                                            .token_self = argv[2],
+                                            .transport = rind_https_transport(https)};
+        user = rind_user_new(&options, why);
+    }
     struct rind_failure failure = {.error = RIND_ERROR_INVALID_ARGUMENT};
     struct rind_recovered recovered;
     if (user == NULL) {
@@ -54,6 +63,7 @@ int main(int argc, char **argv)
         rind_recovered_wipe(&recovered);
     }
     rind_user_free(user);
+    rind_https_free(https);
     rind_configuration_free(configuration);
     return failure.error == RIND_ERROR_NONE ? 0 : 1;
 }

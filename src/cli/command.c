@@ -1,7 +1,11 @@
 /* command.c - see command.h. */
 #include "cli/command.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define JSON_HEX_SIZE_MAX 1024u /* bytes; ids, keys and hashes have 16 to 64 */
 
@@ -27,9 +31,29 @@ bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, in
     return rind_flags_or_exit(command, argc, argv, exit_status);
 }
 
+/* A command must not answer a mistyped directory with an empty store made there. */
+static rind_status command_require_store(struct rind_ctx *ctx, const char *store_name)
+{
+    static const char prefix[] = "lmdb:";
+    char path[PATH_MAX];
+    if (strncmp(store_name, prefix, sizeof(prefix) - 1) != 0) {
+        return RIND_OK;
+    }
+    const char *directory = store_name + sizeof(prefix) - 1;
+    int length = snprintf(path, sizeof(path), "%s/data.mdb", directory);
+    RIND_REQUIRE(ctx, length > 0 && (size_t)length < sizeof(path), RIND_E_INVALID,
+                 "the store's path is longer than %d bytes", PATH_MAX);
+    RIND_REQUIRE(ctx, access(path, F_OK) == 0 || errno != ENOENT, RIND_E_NOT_FOUND,
+                 "there is no store in %s; agents make it when they start, so give what they have "
+                 "as --store",
+                 directory);
+    return RIND_OK;
+}
+
 rind_status rind_cli_connect(struct rind_cli *cli, const char *store_name)
 {
     const struct rind_store_options options = {.log = &cli->log};
+    RIND_TRY(command_require_store(&cli->ctx, store_name));
     RIND_TRY(rind_store_open(&cli->ctx, store_name, &options, &cli->store));
     const struct rind_client_options client_options = rind_client_options_default();
     RIND_TRY(rind_client_open(&cli->ctx, &client_options, &cli->client));

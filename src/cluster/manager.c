@@ -131,10 +131,10 @@ void rind_manager_close(struct rind_manager *manager)
         }
     }
     rind_server_close(manager->server);
-    rind_watch_close(manager->watch);
     rind_thread_join(&manager->leaders_thread);
     rind_thread_join(&manager->transfers_thread);
     rind_thread_join(&manager->rebalance_thread);
+    rind_watch_close(manager->watch); /* after the leader check, which tells it whom to watch */
     rind_leaders_free(manager->leaders);
     rind_grant_keeper_close(manager->keeper);
     rind_client_close(manager->client);
