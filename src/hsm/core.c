@@ -165,6 +165,7 @@ rind_status rind_hsm_init(struct rind_ctx *ctx, void *memory, size_t size_bytes,
     made->random = (struct rind_random){.fill = platform->random_fill, .self = platform->context};
     core_place(made, memory, &layout);
     rind_status status = core_boot(made, ctx);
+    rind_wipe_stack();
     if (!rind_is_ok(status)) {
         rind_wipe(made, sizeof(*made));
         return status;

@@ -127,7 +127,9 @@ static void names_that_are_no_file_names_are_refused(void **state)
     char longest[RIND_STATE_FILE_NAME_SIZE_MAX + 2];
     memset(longest, 'x', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
-    const char *const bad[] = {"", ".", "..", "a/b", "/etc/x", ".hidden", longest};
+    const char *const bad[] = {
+        "",        ".",     "..",      "a/b",     "/etc/x",
+        ".hidden", longest, "hsm.new", "hsm.lock"}; /* the last two belong to an HSM "hsm" */
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct rind_state_file file;
         assert_true(rind_is(rind_state_file_open(&fixture->ctx, fixture->directory, bad[i], &file),

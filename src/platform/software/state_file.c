@@ -13,11 +13,25 @@
 /* Room to read the largest state, one byte to notice a larger one, and alignment. */
 #define STATE_FILE_SCRATCH_SIZE (RIND_HSM_NVRAM_SIZE_BYTES_MAX + 64u)
 
+/* Names that end so belong to the files beside another HSM's state: its lock and its next state. */
+static bool state_file_name_is_reserved(const char *name)
+{
+    static const char *const endings[] = {".lock", ".new"};
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        size_t size = strlen(endings[i]);
+        size_t length = strlen(name);
+        if (length >= size && strcmp(name + length - size, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool state_file_name_is_valid(const char *name)
 {
     size_t length = strlen(name);
     return length >= 1 && length <= RIND_STATE_FILE_NAME_SIZE_MAX && name[0] != '.' &&
-           strchr(name, '/') == NULL;
+           strchr(name, '/') == NULL && !state_file_name_is_reserved(name);
 }
 
 static rind_status state_file_open_with(struct rind_ctx *ctx, const char *directory,
@@ -25,7 +39,8 @@ static rind_status state_file_open_with(struct rind_ctx *ctx, const char *direct
 {
     RIND_REQUIRE(ctx, state_file_name_is_valid(name), RIND_E_INVALID,
                  "the name of the HSM is also the name of its state file: it must have 1 to %u "
-                 "characters, no slash, and not start with a dot; choose another --name",
+                 "characters, no slash, not start with a dot, and not end in .lock or .new; choose "
+                 "another --name",
                  RIND_STATE_FILE_NAME_SIZE_MAX);
     int length = snprintf(file->path, sizeof(file->path), "%s/%s", directory, name);
     RIND_REQUIRE(ctx, length > 0 && (size_t)length < sizeof(file->path), RIND_E_INVALID,
