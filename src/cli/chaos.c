@@ -24,7 +24,8 @@ struct chaos_flags {
     bool is_start;
 };
 
-static bool chaos_parse(struct chaos_flags *f, int argc, char *const *argv, int *exit_status)
+static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, char *const *argv,
+                        int *exit_status)
 {
     const struct rind_flag realm[] = {
         {.name = "start",
@@ -117,7 +118,7 @@ static bool chaos_parse(struct chaos_flags *f, int argc, char *const *argv, int 
         .example = "rind chaos --start --hsms 5 --groups 3 --duration 10m",
         .tables = tables,
         .table_count = 2};
-    return rind_flags_or_exit(&command, argc, argv, exit_status);
+    return rind_cli_flags(cli, &command, argc, argv, exit_status);
 }
 
 static rind_status chaos_plan(struct rind_ctx *ctx, struct chaos_flags *f)
@@ -143,7 +144,7 @@ int rind_cli_chaos(struct rind_cli *cli, int argc, char *const *argv)
 {
     struct chaos_flags flags = {0};
     int exit_status;
-    if (!chaos_parse(&flags, argc, argv, &exit_status)) {
+    if (!chaos_parse(cli, &flags, argc, argv, &exit_status)) {
         return exit_status;
     }
     rind_status status = chaos_plan(&cli->ctx, &flags);

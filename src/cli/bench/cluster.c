@@ -262,8 +262,8 @@ static int cluster_main(struct rind_cli *cli, bool is_hsm, int argc, char *const
         return rind_cli_exit(cli, rind_fail(&cli->ctx, RIND_E_LIMIT, "no memory for the options"));
     }
     int exit_status = 0;
-    bool is_run = is_hsm ? rind_bench_hsm_parse(options, argc, argv, &exit_status)
-                         : rind_bench_cluster_parse(options, argc, argv, &exit_status);
+    bool is_run = is_hsm ? rind_bench_hsm_parse(cli, options, argc, argv, &exit_status)
+                         : rind_bench_cluster_parse(cli, options, argc, argv, &exit_status);
     if (is_run) {
         rind_status planned = rind_bench_cluster_plan(&cli->ctx, options);
         if (rind_is_ok(planned)) {

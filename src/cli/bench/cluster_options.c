@@ -94,8 +94,8 @@
         .value = &(options)->local.rate_limit                                                      \
     }
 
-bool rind_bench_cluster_parse(struct rind_bench_cluster_options *options, int argc,
-                              char *const *argv, int *exit_status)
+bool rind_bench_cluster_parse(struct rind_cli *cli, struct rind_bench_cluster_options *options,
+                              int argc, char *const *argv, int *exit_status)
 {
     const struct rind_flag load[] = {CLUSTER_LOAD_FLAGS(options, "3", "100", "0")};
     const struct rind_flag running[] = {
@@ -157,11 +157,11 @@ bool rind_bench_cluster_parse(struct rind_bench_cluster_options *options, int ar
                    "--rate 100 --duration 30s --json",
         .tables = tables,
         .table_count = 3};
-    return rind_flags_or_exit(&command, argc, argv, exit_status);
+    return rind_cli_flags(cli, &command, argc, argv, exit_status);
 }
 
-bool rind_bench_hsm_parse(struct rind_bench_cluster_options *options, int argc, char *const *argv,
-                          int *exit_status)
+bool rind_bench_hsm_parse(struct rind_cli *cli, struct rind_bench_cluster_options *options,
+                          int argc, char *const *argv, int *exit_status)
 {
     const struct rind_flag load[] = {CLUSTER_LOAD_FLAGS(options, "3", "100", "10")};
     const struct rind_flag own[] = {{.name = "num-agents",
@@ -185,7 +185,7 @@ bool rind_bench_hsm_parse(struct rind_bench_cluster_options *options, int argc, 
     options->has_hsms = true;
     options->group_count = 1;
     options->local.manager_count = 2;
-    return rind_flags_or_exit(&command, argc, argv, exit_status);
+    return rind_cli_flags(cli, &command, argc, argv, exit_status);
 }
 
 /* ---- from flags to a plan ---- */

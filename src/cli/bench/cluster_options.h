@@ -4,6 +4,7 @@
 
 #include "cli/bench/report.h"
 #include "cli/bench/workload.h"
+#include "cli/command.h"
 #include "cli/realm/local.h"
 
 struct rind_bench_cluster_options {
@@ -38,11 +39,11 @@ struct rind_bench_cluster_options {
     struct rind_local_options local;
 };
 
-/* As rind_flags_or_exit. */
-bool rind_bench_cluster_parse(struct rind_bench_cluster_options *options, int argc,
-                              char *const *argv, int *exit_status);
-bool rind_bench_hsm_parse(struct rind_bench_cluster_options *options, int argc, char *const *argv,
-                          int *exit_status);
+/* As rind_cli_flags. */
+bool rind_bench_cluster_parse(struct rind_cli *cli, struct rind_bench_cluster_options *options,
+                              int argc, char *const *argv, int *exit_status);
+bool rind_bench_hsm_parse(struct rind_cli *cli, struct rind_bench_cluster_options *options,
+                          int argc, char *const *argv, int *exit_status);
 
 /* From flags to the realm and the plan. RIND_E_INVALID for what does not go together. */
 rind_status rind_bench_cluster_plan(struct rind_ctx *ctx,
