@@ -4,8 +4,8 @@
  * Knows no sockets; the protocol is nghttp2's. Limits: spec 07 section 2.1. Against floods: streams
  * count against the limit until their handler is done, even if the client reset them (so resetting
  * buys no concurrency); resets beyond a rate end the connection, and so do settings and pings whose
- * acknowledgements pile up unread. Neither a request that is not completed nor an answer that is not
- * taken stays (rind_http2_receiving_since_ns, rind_http2_answering_since_ns). For this room.
+ * acknowledgements pile up unread. Neither a request that is not completed nor an answer that is
+ * not taken stays (rind_http2_receiving_since_ns, rind_http2_answering_since_ns). For this room.
  */
 #ifndef RIND_NET_HTTP2_H
 #define RIND_NET_HTTP2_H
