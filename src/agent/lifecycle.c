@@ -109,7 +109,7 @@ static void group_wake(struct rind_agent_group *group)
 }
 
 /* All jobs must know that they shall end. */
-static void group_free(struct rind_agent_group *group)
+static void group_join(struct rind_agent_group *group)
 {
     rind_thread_join(&group->watcher);
     rind_thread_join(&group->appender);
@@ -118,6 +118,11 @@ static void group_free(struct rind_agent_group *group)
     for (size_t i = 0; i < group->other_count; i++) {
         rind_thread_join(&group->others[i].thread);
     }
+}
+
+/* All jobs of the agent must have ended: the persister and every watcher look at all groups. */
+static void group_free(struct rind_agent_group *group)
+{
     rind_leader_retire(group, group->leader);
     for (size_t i = 0; i < group->fed_count; i++) {
         rind_append_item_free(group->fed[i]);
@@ -365,9 +370,12 @@ void rind_agent_close(struct rind_agent *agent)
     }
     agent_stop_jobs(agent);
     for (size_t i = 0; i < agent->group_count; i++) {
-        group_free(agent->groups[i]);
+        group_join(agent->groups[i]);
     }
     rind_thread_join(&agent->persister);
+    for (size_t i = 0; i < agent->group_count; i++) {
+        group_free(agent->groups[i]);
+    }
     rind_hsm_status_close(agent->status);
     rind_peers_close(agent->peers);
     rind_releaser_close(agent->releaser);

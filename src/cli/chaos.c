@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/chaos/samples.h"
 #include "cli/chaos/session.h"
 #include "cli/command.h"
 
@@ -19,6 +20,8 @@ struct chaos_flags {
     uint64_t manager_count;
     uint64_t balancer_count;
     uint64_t users;
+    uint64_t failovers;
+    uint64_t transfers;
     uint64_t workers;
     uint64_t pause_ns;
     bool is_start;
@@ -71,9 +74,22 @@ static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, c
         {.name = "duration",
          .kind = RIND_FLAG_DURATION,
          .fallback = "1m",
-         .min = RIND_NS_PER_S,
-         .help = "How long to attack.",
+         .help = "How long to attack; 0s: not at all, only what else was asked for.",
          .value = &f->options.duration_ns},
+        {.name = "failovers",
+         .kind = RIND_FLAG_U64,
+         .fallback = "0",
+         .max = RIND_CHAOS_SAMPLES_MAX,
+         .help =
+             "Before that, kill a leader's machine so many times, and measure how long it takes "
+             "until all records are served again.",
+         .value = &f->failovers},
+        {.name = "transfers",
+         .kind = RIND_FLAG_U64,
+         .fallback = "0",
+         .max = RIND_CHAOS_SAMPLES_MAX,
+         .help = "Then move half of all records so many times, and measure how long it takes.",
+         .value = &f->transfers},
         {.name = "interval",
          .kind = RIND_FLAG_DURATION,
          .fallback = "2s",
@@ -127,6 +143,8 @@ static rind_status chaos_plan(struct rind_ctx *ctx, struct chaos_flags *f)
     struct rind_chaos_options *options = &f->options;
     options->user_count = (uint32_t)f->users;
     options->worker_count = (uint32_t)(f->workers < f->users ? f->workers : f->users);
+    options->failover_count = (uint32_t)f->failovers;
+    options->transfer_count = (uint32_t)f->transfers;
     options->pause_ms_max = (uint32_t)(f->pause_ns / RIND_NS_PER_MS);
     options->local.realms[0] = (struct rind_local_realm_plan){
         .hsm_count = (uint32_t)f->hsm_count, .group_count = (uint32_t)f->group_count};

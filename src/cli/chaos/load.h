@@ -20,6 +20,8 @@
 #define RIND_CHAOS_WORKERS_MAX 64u
 #define RIND_CHAOS_BALANCERS_MAX 8u
 #define RIND_CHAOS_REQUEST_TIMEOUT_MS 10000u
+#define RIND_CHAOS_NAME_SIZE 48u          /* of a user */
+#define RIND_CHAOS_TOKEN_REUSE_MS 240000u /* of the ten minutes that tokens live */
 /*
  * How long after a client gave up its request may still be carried out: as long as a stopped
  * balancer holds it (10 s), then forwards it (30 s), a stopped agent holds it (10 s), and waits for

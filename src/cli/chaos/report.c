@@ -103,6 +103,27 @@ static uint64_t figures_operations(const struct rind_chaos_figures *figures)
     return sum;
 }
 
+static json_t *figures_samples(const struct rind_chaos_samples *samples, uint64_t errors)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "count", (json_int_t)samples->count, "p50_ms",
+                     (json_int_t)rind_chaos_samples_percentile_ms(samples, 50), "p90_ms",
+                     (json_int_t)rind_chaos_samples_percentile_ms(samples, 90), "max_ms",
+                     (json_int_t)rind_chaos_samples_percentile_ms(samples, 100), "errors",
+                     (json_int_t)errors);
+}
+
+static void report_samples(const char *what, const struct rind_chaos_samples *samples,
+                           uint64_t errors)
+{
+    if (samples->count > 0) {
+        (void)printf("%s: %zu times; median %" PRIu64 " ms, 90 %% within %" PRIu64
+                     " ms, longest %" PRIu64 " ms; %" PRIu64 " operations failed that may not\n",
+                     what, samples->count, rind_chaos_samples_percentile_ms(samples, 50),
+                     rind_chaos_samples_percentile_ms(samples, 90),
+                     rind_chaos_samples_percentile_ms(samples, 100), errors);
+    }
+}
+
 static void report_figures_json(struct rind_chaos_report *report,
                                 const struct rind_chaos_figures *figures)
 {
@@ -114,8 +135,8 @@ static void report_figures_json(struct rind_chaos_report *report,
     const uint64_t *violations = figures->load.violations;
     report_json(
         report,
-        json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seed",
-                  (json_int_t)figures->seed, "faults", (json_int_t)figures->attack->count,
+        json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+                  "seed", (json_int_t)figures->seed, "faults", (json_int_t)figures->attack->count,
                   "by_kind", faults, "restarts", (json_int_t)figures->restarts, "operations",
                   (json_int_t)figures_operations(figures), "without_answer",
                   (json_int_t)figures_outcomes(figures, RIND_CHECKER_UNKNOWN), "concurrent_rounds",
@@ -124,7 +145,9 @@ static void report_figures_json(struct rind_chaos_report *report,
                   (json_int_t)violations[RIND_CHECKER_SECRET_LOST], "extra_guesses",
                   (json_int_t)violations[RIND_CHECKER_GUESSES_GREW], "unexplained_replies",
                   (json_int_t)violations[RIND_CHECKER_UNEXPLAINED], "processes_ended",
-                  (json_int_t)figures->ended));
+                  (json_int_t)figures->ended, "failovers",
+                  figures_samples(&figures->failovers, figures->failover_errors), "transfers",
+                  figures_samples(&figures->transfers, figures->transfer_errors)));
 }
 
 void rind_chaos_report_figures(struct rind_chaos_report *report,
@@ -139,6 +162,10 @@ void rind_chaos_report_figures(struct rind_chaos_report *report,
     for (size_t i = 0; rind_chaos_attack_name(i) != NULL; i++) {
         (void)printf("  %5" PRIu64 "  %s\n", figures->attack->counts[i], rind_chaos_attack_name(i));
     }
+    report_samples("a leader's machine lost, until all is served", &figures->failovers,
+                   figures->failover_errors);
+    report_samples("half of all records moved under load", &figures->transfers,
+                   figures->transfer_errors);
     (void)printf("seed %" PRIu64 ": %" PRIu64 " faults, %" PRIu64 " processes restarted; %" PRIu64
                  " operations of %" PRIu64 " users (%" PRIu64 " rounds of two at once), %" PRIu64
                  " without an answer; %" PRIu64 " secrets verified at the end; %" PRIu64

@@ -4,6 +4,7 @@
 
 #include "cli/chaos/attack.h"
 #include "cli/chaos/load.h"
+#include "cli/chaos/samples.h"
 
 struct rind_chaos_report {
     bool is_json;
@@ -14,13 +15,16 @@ struct rind_chaos_report {
 
 struct rind_chaos_figures {
     uint64_t seed;
-    uint64_t duration_ns;
     const struct rind_chaos_attack *attack;
     uint64_t restarts;
     uint64_t ended;
     uint64_t users;
     uint64_t verified;
     struct rind_chaos_load_figures load;
+    struct rind_chaos_samples failovers; /* from losing a leader to serving all records again */
+    struct rind_chaos_samples transfers; /* of half of all records */
+    uint64_t failover_errors;            /* operations that failed after that */
+    uint64_t transfer_errors;            /* operations that failed meanwhile */
 };
 
 /* Prints the seed. */

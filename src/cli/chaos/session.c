@@ -6,39 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/chaos/report.h"
-
-#define SESSION_POLL_MS 50u
-
-struct session {
-    struct rind_cli *cli;
-    const struct rind_chaos_options *options;
-    struct rind_process *process;
-    struct rind_stopper *stopper;
-    struct rind_local local;
-    struct rind_chaos_report report;
-    struct rind_chaos_stage stage;
-    struct rind_chaos_watcher *watcher;
-    struct rind_chaos_courier *courier;
-    struct rind_chaos_load *load;
-    struct rind_chaos_load_options load_options;
-    struct rind_configuration *configurations[RIND_CHAOS_BALANCERS_MAX];
-    size_t configuration_count;
-    struct rind_chaos_attack attack;
-    uint64_t verified_count;
-};
+#include "cli/chaos/session_inner.h"
 
 /* ---- what the parts report ---- */
 
 static void session_say_step(void *self, const char *step)
 {
-    struct session *session = self;
+    struct rind_chaos_session *session = self;
     rind_chaos_report_step(&session->report, step);
 }
 
 static void session_say_fault(void *self, const char *fault)
 {
-    struct session *session = self;
+    struct rind_chaos_session *session = self;
     rind_chaos_report_fault(&session->report, fault);
 }
 
@@ -49,20 +29,20 @@ static void session_say_violation(void *self, enum rind_checker_verdict verdict,
                                             "an acknowledged secret is lost",
                                         [RIND_CHECKER_GUESSES_GREW] = "a guess count ran backwards",
                                         [RIND_CHECKER_UNEXPLAINED] = "no order explains a reply"};
-    struct session *session = self;
+    struct rind_chaos_session *session = self;
     rind_chaos_report_violation(&session->report, names[verdict], text);
 }
 
 static void session_say_ended(void *self, const char *text)
 {
-    struct session *session = self;
+    struct rind_chaos_session *session = self;
     rind_chaos_report_violation(&session->report, "a process ended on its own", text);
 }
 
 static void session_errand_done(void *self, const struct rind_chaos_errand *errand,
                                 const struct rind_chaos_errand_result *result)
 {
-    struct session *session = self;
+    struct rind_chaos_session *session = self;
     char text[RIND_CHAOS_FAULT_TEXT_SIZE * 2];
     (void)snprintf(text, sizeof(text), "%s: %s after %" PRIu64 " ms", errand->what, result->text,
                    (uint64_t)(result->duration_ns / RIND_NS_PER_MS));
@@ -72,7 +52,7 @@ static void session_errand_done(void *self, const struct rind_chaos_errand *erra
 /* ---- opening ---- */
 
 /* The realm's configuration once for each balancer. */
-static rind_status session_configure(struct session *session)
+static rind_status session_configure(struct rind_chaos_session *session)
 {
     struct rind_ctx *ctx = &session->cli->ctx;
     struct rind_local *local = &session->local;
@@ -99,7 +79,7 @@ static bool session_make_token(const void *self, const struct rind_realm_id *rea
     return rind_local_token(self, realm, user, jwt, jwt_size);
 }
 
-static rind_status session_open_load(struct session *session)
+static rind_status session_open_load(struct rind_chaos_session *session)
 {
     const struct rind_chaos_options *options = session->options;
     RIND_TRY(session_configure(session));
@@ -119,7 +99,7 @@ static rind_status session_open_load(struct session *session)
     return rind_chaos_load_open(&session->cli->ctx, &session->load_options, &session->load);
 }
 
-static rind_status session_open_attack(struct session *session)
+static rind_status session_open_attack(struct rind_chaos_session *session)
 {
     struct rind_ctx *ctx = &session->cli->ctx;
     struct rind_local *local = &session->local;
@@ -145,7 +125,7 @@ static rind_status session_open_attack(struct session *session)
 /* ---- running ---- */
 
 /* What machines look like, from the last look that began after they were started. */
-static void session_note_answers(struct session *session)
+static void session_note_answers(struct rind_chaos_session *session)
 {
     struct rind_chaos_view view;
     rind_chaos_watcher_view(session->watcher, &view);
@@ -158,21 +138,20 @@ static void session_note_answers(struct session *session)
     }
 }
 
-/* Tends the stage until the deadline. True if we were told to stop. */
-static bool session_tend_until(struct session *session, struct rind_deadline deadline)
+rind_status rind_chaos_session_tend(struct rind_chaos_session *session,
+                                    struct rind_deadline deadline)
 {
     while (!rind_deadline_has_expired(deadline)) {
         session_note_answers(session);
         struct rind_deadline next =
             rind_deadline_min(deadline, rind_chaos_stage_tend(&session->cli->ctx, &session->stage));
-        if (rind_stopper_wait(session->stopper, next)) {
-            return true;
-        }
+        RIND_REQUIRE(&session->cli->ctx, !rind_stopper_wait(session->stopper, next),
+                     RIND_E_CANCELLED, "interrupted");
     }
-    return false;
+    return RIND_OK;
 }
 
-static rind_status session_attack(struct session *session)
+static rind_status session_attack(struct rind_chaos_session *session)
 {
     const struct rind_chaos_options *options = session->options;
     struct rind_deadline end = rind_deadline_in_ns(options->duration_ns);
@@ -180,9 +159,7 @@ static rind_status session_attack(struct session *session)
     while (!rind_deadline_has_expired(end)) {
         uint64_t pause_ms = rind_chaos_random_below(&session->attack.random, 2 * interval_ms + 1);
         struct rind_deadline next = rind_deadline_min(end, rind_deadline_in_ms(pause_ms));
-        if (session_tend_until(session, next)) {
-            return rind_fail(&session->cli->ctx, RIND_E_CANCELLED, "interrupted");
-        }
+        RIND_TRY(rind_chaos_session_tend(session, next));
         if (!rind_deadline_has_expired(end)) {
             (void)rind_chaos_attack_once(&session->attack);
         }
@@ -191,7 +168,7 @@ static rind_status session_attack(struct session *session)
 }
 
 /* All machines answer, and every record has a group with a leader. */
-static bool session_is_healthy(struct session *session)
+static bool session_is_healthy(struct rind_chaos_session *session)
 {
     struct rind_chaos_view view;
     rind_chaos_watcher_view(session->watcher, &view);
@@ -204,19 +181,24 @@ static bool session_is_healthy(struct session *session)
     return rind_chaos_stage_is_whole(&session->stage) && rind_chaos_view_is_complete(&view);
 }
 
-static rind_status session_heal(struct session *session)
+rind_status rind_chaos_session_heal(struct rind_chaos_session *session)
 {
     struct rind_ctx *ctx = &session->cli->ctx;
     struct rind_deadline deadline = rind_deadline_in_ms(RIND_CHAOS_HEAL_TIMEOUT_MS);
-    uint64_t start_ns = rind_clock_monotonic_ns();
     rind_chaos_stage_heal(&session->stage);
     do {
-        RIND_REQUIRE(ctx, !session_tend_until(session, rind_deadline_in_ms(SESSION_POLL_MS)),
-                     RIND_E_CANCELLED, "interrupted");
+        RIND_TRY(rind_chaos_session_tend(session, rind_deadline_in_ms(RIND_CHAOS_TEND_MS)));
         RIND_REQUIRE(ctx, !rind_deadline_has_expired(deadline), RIND_E_TIMEOUT,
                      "the realm is not whole %u s after the last fault was mended",
                      RIND_CHAOS_HEAL_TIMEOUT_MS / 1000);
     } while (!session_is_healthy(session));
+    return RIND_OK;
+}
+
+static rind_status session_heal(struct rind_chaos_session *session)
+{
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    RIND_TRY(rind_chaos_session_heal(session));
     char text[96];
     (void)snprintf(text, sizeof(text), "whole again after %" PRIu64 " ms",
                    (uint64_t)((rind_clock_monotonic_ns() - start_ns) / RIND_NS_PER_MS));
@@ -225,7 +207,7 @@ static rind_status session_heal(struct session *session)
 }
 
 /* Heals, restarts all so that no request is left anywhere, and asks about every user. */
-static rind_status session_verify(struct session *session)
+static rind_status session_verify(struct rind_chaos_session *session)
 {
     rind_chaos_report_step(&session->report, "the attack is over; mending everything");
     RIND_TRY(session_heal(session));
@@ -236,45 +218,61 @@ static rind_status session_verify(struct session *session)
     RIND_TRY(session_heal(session));
     return rind_chaos_load_verify(&session->cli->ctx, session->load,
                                   rind_deadline_in_ms(RIND_CHAOS_HEAL_TIMEOUT_MS),
-                                  &session->verified_count);
+                                  &session->figures.verified);
 }
 
-static void session_fill_figures(struct session *session, struct rind_chaos_figures *figures)
+static void session_fill_figures(struct rind_chaos_session *session)
 {
-    *figures = (struct rind_chaos_figures){.seed = session->options->seed,
-                                           .duration_ns = session->options->duration_ns,
-                                           .attack = &session->attack,
-                                           .restarts = session->stage.restart_count,
-                                           .ended = session->stage.ended_count,
-                                           .users = session->options->user_count,
-                                           .verified = session->verified_count};
+    struct rind_chaos_figures *figures = &session->figures;
+    figures->seed = session->options->seed;
+    figures->attack = &session->attack;
+    figures->restarts = session->stage.restart_count;
+    figures->ended = session->stage.ended_count;
+    figures->users = session->options->user_count;
     rind_chaos_load_figures(session->load, &figures->load);
 }
 
-static rind_status session_run(struct session *session)
+static rind_status session_act(struct rind_chaos_session *session)
+{
+    const struct rind_chaos_options *options = session->options;
+    RIND_TRY(rind_chaos_load_start(&session->cli->ctx, session->load));
+    if (options->failover_count > 0) {
+        RIND_TRY(rind_chaos_session_measure_failovers(session));
+    }
+    if (options->transfer_count > 0) {
+        RIND_TRY(rind_chaos_session_measure_transfers(session));
+    }
+    if (options->duration_ns > 0) {
+        RIND_TRY(session_attack(session));
+    }
+    return session_verify(session);
+}
+
+static rind_status session_run(struct rind_chaos_session *session)
 {
     struct rind_ctx *ctx = &session->cli->ctx;
     RIND_TRY(session_open_attack(session));
     RIND_TRY(session_open_load(session));
-    RIND_TRY(rind_chaos_load_start(ctx, session->load));
-    RIND_TRY(session_attack(session));
-    rind_status status = session_verify(session);
-    struct rind_chaos_figures figures;
-    session_fill_figures(session, &figures);
-    rind_chaos_report_figures(&session->report, &figures);
+    rind_status status = session_act(session);
+    session_fill_figures(session);
+    rind_chaos_report_figures(&session->report, &session->figures);
     RIND_TRY(status);
-    uint64_t violations = rind_chaos_report_violations(&session->report);
-    RIND_REQUIRE(ctx, violations == 0, RIND_E_INTERNAL,
+    const struct rind_chaos_figures *figures = &session->figures;
+    uint64_t broken = rind_chaos_report_violations(&session->report);
+    uint64_t errors = figures->failover_errors + figures->transfer_errors;
+    RIND_REQUIRE(ctx, broken == 0, RIND_E_INTERNAL,
                  "%" PRIu64 " promises were broken; run again with --seed %" PRIu64
                  " and --state DIR to keep the logs",
-                 violations, session->options->seed);
-    RIND_REQUIRE(ctx, figures.load.out_of_track == 0, RIND_E_LIMIT,
+                 broken, session->options->seed);
+    RIND_REQUIRE(ctx, errors == 0, RIND_E_UNAVAILABLE,
+                 "%" PRIu64 " operations failed at a time when none may", errors);
+    RIND_REQUIRE(ctx, figures->load.out_of_track == 0, RIND_E_LIMIT,
                  "%" PRIu64 " users' models grew too large to be checked",
-                 figures.load.out_of_track);
+                 figures->load.out_of_track);
     return RIND_OK;
 }
 
-static void session_close(struct session *session)
+static void session_close(struct rind_chaos_session *session)
 {
     /* Stopped processes would hold the load's requests and the watcher's until their timeouts. */
     for (uint32_t i = 0; i < session->stage.process_count; i++) {
@@ -288,7 +286,7 @@ static void session_close(struct session *session)
     }
 }
 
-static rind_status session_run_all(struct session *session)
+static rind_status session_run_all(struct rind_chaos_session *session)
 {
     struct rind_cli *cli = session->cli;
     const struct rind_chaos_options *options = session->options;
@@ -308,7 +306,7 @@ static rind_status session_run_all(struct session *session)
 
 rind_status rind_chaos_session(struct rind_cli *cli, const struct rind_chaos_options *options)
 {
-    struct session *session = calloc(1, sizeof(*session));
+    struct rind_chaos_session *session = calloc(1, sizeof(*session));
     RIND_REQUIRE(&cli->ctx, session != NULL, RIND_E_LIMIT, "no memory for a session");
     session->cli = cli;
     session->options = options;

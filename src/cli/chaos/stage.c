@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-#define STAGE_TEND_MS 100u /* between looks at what may have ended */
 #define STAGE_CRASH_RESTART_MS 500u
 #define STAGE_EARLY_NS (2 * RIND_NS_PER_S) /* the time in which a process starts */
 
@@ -209,7 +208,7 @@ static void stage_tend_one(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
 
 struct rind_deadline rind_chaos_stage_tend(struct rind_ctx *ctx, struct rind_chaos_stage *stage)
 {
-    struct rind_deadline next = rind_deadline_in_ms(STAGE_TEND_MS);
+    struct rind_deadline next = rind_deadline_in_ms(RIND_CHAOS_TEND_MS);
     for (uint32_t i = 0; i < stage->process_count; i++) {
         struct rind_chaos_process *process = &stage->processes[i];
         stage_tend_one(ctx, stage, process);

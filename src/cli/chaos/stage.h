@@ -16,7 +16,7 @@
 #define RIND_CHAOS_PROCESSES_MAX RIND_LOCAL_CHILDREN_MAX
 #define RIND_CHAOS_MACHINES_MAX RIND_LOCAL_HSMS_MAX
 #define RIND_CHAOS_TERMINATE_TIMEOUT_MS 25000u /* agents may take 20 s to hand over and end */
-#define RIND_CHAOS_STARTING_TIMEOUT_MS 60000u  /* until a restarted agent answers */
+#define RIND_CHAOS_TEND_MS 50u                 /* between looks at what may have ended */
 #define RIND_CHAOS_LOG_TAIL_SIZE 4096u
 
 enum rind_chaos_process_kind {

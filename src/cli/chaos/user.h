@@ -14,8 +14,6 @@
 #define RIND_CHAOS_HISTORY_ROUNDS 16u
 #define RIND_CHAOS_HISTORY_LINE_SIZE 320u
 #define RIND_CHAOS_STORY_SIZE ((RIND_CHAOS_HISTORY_ROUNDS + 4u) * RIND_CHAOS_HISTORY_LINE_SIZE)
-#define RIND_CHAOS_USER_NAME_SIZE 48u
-#define RIND_CHAOS_TOKEN_REUSE_MS 240000u /* of the ten minutes that tokens live */
 
 struct rind_chaos_user_options {
     const struct rind_chaos_load_options *load;
@@ -37,7 +35,7 @@ struct rind_chaos_device {
 
 struct rind_chaos_user {
     struct rind_chaos_user_options options;
-    char name[RIND_CHAOS_USER_NAME_SIZE];
+    char name[RIND_CHAOS_NAME_SIZE];
     struct rind_chaos_device devices[RIND_CHAOS_DEVICES];
     struct rind_checker checker;
     uint32_t last_registration;
