@@ -15,6 +15,8 @@
 #define BALANCER_WORKERS 256u
 /* One hung agent must leave workers to the others. */
 #define BALANCER_IN_FLIGHT_PER_AGENT_MAX (BALANCER_WORKERS / 4 * 3)
+/* Requests that wait for records nobody serves must leave workers to those that are served. */
+#define BALANCER_WAITING_MAX (BALANCER_WORKERS / 2)
 /* Requests have at most RIND_BALANCER_BODY_SIZE_MAX bytes, answers a few hundred; address space. */
 #define BALANCER_ARENA_SIZE (4u * 1024 * 1024)
 /* Of an agent; the largest is the status of 256 groups. */
@@ -26,6 +28,8 @@
 struct rind_balancer {
     char *name;
     atomic_bool is_shutting_down;
+    struct rind_stopper draining; /* requests wait for nothing any more */
+    atomic_uint waiting_count;
     struct rind_record_key record_key; /* secret */
     struct rind_client *client;
     struct rind_published *routing; /* struct rind_routing */
@@ -115,7 +119,11 @@ static rind_status balancer_start(struct rind_ctx *ctx, struct rind_balancer *ba
                                   .log = options->log,
                                   .in_flight_per_agent_max = BALANCER_IN_FLIGHT_PER_AGENT_MAX},
                     .log = options->log,
-                    .metrics = options->metrics}};
+                    .metrics = options->metrics,
+                    .gap_ns = options->gap_ns,
+                    .stopper = &balancer->draining,
+                    .waiting_count = &balancer->waiting_count,
+                    .waiting_count_max = BALANCER_WAITING_MAX}};
     return balancer_start_server(ctx, balancer, options);
 }
 
@@ -124,7 +132,12 @@ rind_status rind_balancer_open(struct rind_ctx *ctx, const struct rind_balancer_
 {
     struct rind_balancer *balancer = calloc(1, sizeof(*balancer));
     RIND_REQUIRE(ctx, balancer != NULL, RIND_E_LIMIT, "out of memory for the balancer");
-    rind_status status = balancer_start(ctx, balancer, options);
+    rind_status status = rind_stopper_init(ctx, &balancer->draining);
+    if (!rind_is_ok(status)) {
+        free(balancer);
+        return status;
+    }
+    status = balancer_start(ctx, balancer, options);
     if (!rind_is_ok(status)) {
         rind_balancer_close(balancer);
         return status;
@@ -151,6 +164,7 @@ void rind_balancer_announce_shutdown(struct rind_balancer *balancer)
 rind_status rind_balancer_drain(struct rind_ctx *ctx, struct rind_balancer *balancer,
                                 struct rind_deadline deadline)
 {
+    rind_stopper_set(&balancer->draining);
     return rind_server_drain(ctx, balancer->server, deadline);
 }
 
@@ -159,11 +173,13 @@ void rind_balancer_close(struct rind_balancer *balancer)
     if (balancer == NULL) {
         return;
     }
+    rind_stopper_set(&balancer->draining);
     rind_server_close(balancer->server); /* no handler runs any more: nobody borrows the rest */
     rind_delayed_replies_close(balancer->delayed_replies);
     rind_refresher_close(balancer->refresher);
     rind_published_free(balancer->routing);
     rind_client_close(balancer->client);
+    rind_stopper_fini(&balancer->draining);
     rind_wipe(&balancer->record_key, sizeof(balancer->record_key));
     free(balancer->name);
     free(balancer);

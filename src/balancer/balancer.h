@@ -20,6 +20,10 @@
 #include "host/metrics.h"
 #include "store/store.h"
 
+/* From a request's arrival until it stops waiting for its record to be served again: several times
+ * what a change of leaders or a transfer takes, and short for a user who waits. */
+#define RIND_BALANCER_GAP_MS 3000u
+
 struct rind_balancer; /* opaque */
 
 struct rind_balancer_options {
@@ -28,7 +32,8 @@ struct rind_balancer_options {
     const char *tls_certificate_file; /* PEM */
     const char *tls_key_file;         /* PEM */
     uint64_t idle_timeout_ns;         /* of connections */
-    struct rind_store *store;         /* borrowed until close, as is the rest */
+    uint64_t gap_ns; /* how long requests wait for a record that nobody serves; 0: one refresh */
+    struct rind_store *store; /* borrowed until close, as is the rest */
     struct rind_secrets *secrets;
     const struct rind_log *log;
     struct rind_metrics *metrics; /* NULL: none */

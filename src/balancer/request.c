@@ -7,6 +7,10 @@
 #include "base/assert.h"
 #include "base/hex.h"
 
+/* Between passes of a request that waits for its record to be served again. */
+#define REQUEST_GAP_PAUSE_MS_MIN 10u
+#define REQUEST_GAP_PAUSE_MS_MAX 160u
+
 static const struct {
     const char *name;
     unsigned status;
@@ -172,6 +176,42 @@ static void request_await_refresh(const struct request_pass *pass)
         rind_deadline_min(pass->deadline, rind_deadline_in_ms(RIND_REFRESH_AWAIT_TIMEOUT_MS)));
 }
 
+/* One more pass, with a table that is news. */
+static void request_repeat(struct rind_ctx *ctx, struct request_pass *pass)
+{
+    request_await_refresh(pass);
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    request_handle(ctx, pass);
+    request_report(ctx, pass, start_ns);
+}
+
+/* Nobody did anything with it, and it is worth waiting for somebody who does. */
+static bool request_is_unserved(const struct request_pass *pass)
+{
+    return pass->forwarded.response.kind == RIND_CLIENT_RESPONSE_UNAVAILABLE &&
+           !pass->forwarded.is_final;
+}
+
+/*
+ * While a group changes leaders, or a range its owner, nobody serves its records for a moment.
+ * Users see nothing of it: their requests wait here and are tried again, ever less often.
+ */
+static void request_bridge_gap(struct rind_ctx *ctx, struct request_pass *pass,
+                               struct rind_deadline end)
+{
+    const struct rind_request_service *service = pass->service;
+    uint64_t pause_ms = REQUEST_GAP_PAUSE_MS_MIN;
+    while (request_is_unserved(pass) && pass->is_realm_known && pass->is_authenticated &&
+           !rind_deadline_has_expired(end)) {
+        struct rind_deadline next = rind_deadline_min(end, rind_deadline_in_ms(pause_ms));
+        if (rind_stopper_wait(service->stopper, next)) {
+            return;
+        }
+        request_repeat(ctx, pass);
+        pause_ms = pause_ms < REQUEST_GAP_PAUSE_MS_MAX ? pause_ms * 2 : pause_ms;
+    }
+}
+
 void rind_request_serve(struct rind_ctx *ctx, const struct rind_request_service *service,
                         const struct rind_client_request *request,
                         struct rind_client_response *response)
@@ -184,12 +224,14 @@ void rind_request_serve(struct rind_ctx *ctx, const struct rind_request_service 
     request_handle(ctx, &pass);
     request_report(ctx, &pass, start_ns);
     /* Without a token nobody gets a worker to wait for him, whatever realm he names. */
-    if (pass.forwarded.response.kind == RIND_CLIENT_RESPONSE_UNAVAILABLE && pass.has_token &&
-        !pass.forwarded.is_final) {
-        request_await_refresh(&pass);
-        start_ns = rind_clock_monotonic_ns();
-        request_handle(ctx, &pass); /* exactly once more, authentication included */
-        request_report(ctx, &pass, start_ns);
+    if (request_is_unserved(&pass) && pass.has_token) {
+        struct rind_deadline end = {start_ns + service->gap_ns};
+        request_repeat(ctx, &pass); /* authentication included */
+        /* A group that stays without a leader must not hold the workers that others need. */
+        if (atomic_fetch_add(service->waiting_count, 1) < service->waiting_count_max) {
+            request_bridge_gap(ctx, &pass, rind_deadline_min(pass.deadline, end));
+        }
+        atomic_fetch_sub(service->waiting_count, 1);
     }
     *response = pass.forwarded.response;
 }

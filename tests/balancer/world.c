@@ -260,6 +260,11 @@ void world_open_outside(struct world *world)
 
 void world_open(struct world *world)
 {
+    world_open_with_gap(world, 0);
+}
+
+void world_open_with_gap(struct world *world, uint64_t gap_ms)
+{
     world_open_files(world);
     world_open_store(world);
     world_open_secrets(world);
@@ -268,6 +273,7 @@ void world_open(struct world *world)
                                             .tls_certificate_file = world->certificate_path,
                                             .tls_key_file = world->key_path,
                                             .idle_timeout_ns = 60 * RIND_NS_PER_S,
+                                            .gap_ns = gap_ms * RIND_NS_PER_MS,
                                             .store = world->store,
                                             .secrets = world->secrets,
                                             .metrics = world->metrics};

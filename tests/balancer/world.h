@@ -39,8 +39,11 @@ struct world {
     struct fake_agent agents[3];
 };
 
-/* Starts everything but agents. */
+/* Starts everything but agents. Requests do not wait for records that nobody serves. */
 void world_open(struct world *world);
+
+/* The same, but they do, for so long. */
+void world_open_with_gap(struct world *world, uint64_t gap_ms);
 
 /* Only files and an LMDB store that a balancer of its own process can share: world_store_name. */
 void world_open_outside(struct world *world);
