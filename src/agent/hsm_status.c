@@ -16,6 +16,7 @@ struct rind_hsm_status_service {
     struct rind_cond finished;
     bool is_wanted;
     bool is_closing;
+    uint64_t forgotten_until_ns;
     uint64_t begun_at_ns;    /* of the newest request, 0: none yet */
     uint64_t finished_count; /* requests that ended */
     uint64_t begun_count;
@@ -213,6 +214,9 @@ rind_status rind_hsm_status_get(struct rind_ctx *ctx, struct rind_hsm_status_ser
     uint64_t oldest_ns = rind_clock_monotonic_ns() - age_ms_max * RIND_NS_PER_MS;
     struct rind_slice encoded = {NULL, 0};
     rind_mutex_lock(&service->lock);
+    if (oldest_ns < service->forgotten_until_ns) {
+        oldest_ns = service->forgotten_until_ns;
+    }
     bool has_result = status_wait(service, oldest_ns, deadline);
     rind_status outcome = service->outcome;
     if (has_result && rind_is_ok(outcome)) {
@@ -227,4 +231,11 @@ rind_status rind_hsm_status_get(struct rind_ctx *ctx, struct rind_hsm_status_ser
     RIND_REQUIRE(ctx, has_result, RIND_E_TIMEOUT, "the HSM did not answer in time");
     RIND_TRY(outcome);
     return rind_wire_decode_strict(ctx, &rind_hsm_status_response_schema, encoded, status);
+}
+
+void rind_hsm_status_forget(struct rind_hsm_status_service *service)
+{
+    rind_mutex_lock(&service->lock);
+    service->forgotten_until_ns = rind_clock_monotonic_ns();
+    rind_mutex_unlock(&service->lock);
 }

@@ -32,4 +32,7 @@ rind_status rind_hsm_status_get(struct rind_ctx *ctx, struct rind_hsm_status_ser
                                 uint64_t age_ms_max, struct rind_deadline deadline,
                                 struct rind_hsm_status_response *status) RIND_MUST_USE;
 
+/* From now on only requests begun after this call count, whatever age is allowed. */
+void rind_hsm_status_forget(struct rind_hsm_status_service *service);
+
 #endif

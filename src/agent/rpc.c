@@ -9,6 +9,7 @@
 
 #include "agent/app.h"
 #include "agent/create.h"
+#include "agent/hsm_status.h"
 #include "agent/leadership.h"
 #include "agent/rate_exchange.h"
 #include "agent/status.h"
@@ -25,6 +26,7 @@ struct rpc_row {
     const struct rind_schema *response_schema;
     void (*serve)(struct rind_ctx *ctx, struct rind_agent *agent, const void *request,
                   void *response);
+    bool is_reading; /* leaves the HSM as it is */
 };
 
 /* From the table's untyped messages to the typed functions. */
@@ -84,12 +86,17 @@ static void rpc_serve_tenants_reload(struct rind_ctx *ctx, struct rind_agent *ag
 #define RPC_ROW(path_text, name)                                                                   \
     {                                                                                              \
         (path_text), &rind_agent_##name##_request_schema, &rind_agent_##name##_response_schema,    \
-            rpc_serve_##name                                                                       \
+            rpc_serve_##name, false                                                                \
+    }
+#define RPC_READING_ROW(path_text, name)                                                           \
+    {                                                                                              \
+        (path_text), &rind_agent_##name##_request_schema, &rind_agent_##name##_response_schema,    \
+            rpc_serve_##name, true                                                                 \
     }
 
 static const struct rpc_row rpc_rows[] = {
-    RPC_ROW("/captured", captured),
-    RPC_ROW("/tenants/reload", tenants_reload),
+    RPC_READING_ROW("/captured", captured),
+    RPC_READING_ROW("/tenants/reload", tenants_reload),
     RPC_ROW("/become_leader", become_leader),
     RPC_ROW("/stepdown", stepdown),
     RPC_ROW("/realm/new", realm_new),
@@ -100,7 +107,7 @@ static const struct rpc_row rpc_rows[] = {
     RPC_ROW("/transfer/cancel_prepare", transfer_cancel_prepare),
     RPC_ROW("/transfer/out", transfer_out),
     RPC_ROW("/transfer/in", transfer_in),
-    RPC_ROW("/transfer/owns", transfer_owns),
+    RPC_READING_ROW("/transfer/owns", transfer_owns),
     RPC_ROW("/transfer/complete", transfer_complete),
 };
 
@@ -128,6 +135,9 @@ static void rpc_serve_row(const struct rpc_row *row, struct rind_ctx *ctx, struc
         return;
     }
     row->serve(ctx, agent, message, answer);
+    if (!row->is_reading) {
+        rind_hsm_status_forget(agent->status); /* who got our answer sees its effect */
+    }
     rpc_answer(ctx, row->response_schema, answer, response);
 }
 
