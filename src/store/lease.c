@@ -108,7 +108,11 @@ rind_status rind_store_lease_obtain(struct rind_ctx *ctx, struct rind_store *sto
                           lease_obtain_once(ctx, store, &made, now_ms, retry.attempt == 1,
                                             retry.deadline, &is_obtained));
     }
-    RIND_TRY(rind_retry_end(&retry, ctx));
+    rind_status ended = rind_retry_end(&retry, ctx);
+    if (rind_is(ended, RIND_E_BUSY)) { /* the store is: to callers that would mean "held" */
+        return rind_fail(ctx, RIND_E_UNAVAILABLE, "%s", ctx->sentence);
+    }
+    RIND_TRY(ended);
     RIND_REQUIRE(ctx, is_obtained, RIND_E_BUSY, "lease %s is held by somebody else", key);
     *lease = made;
     return RIND_OK;
