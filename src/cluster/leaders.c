@@ -5,6 +5,9 @@
 
 #define LEADERS_ARENA_SIZE_BYTES (8u << 20) /* of one assignment */
 
+/* Of the look at a group's members once its lease is ours: silent ones do not lead. */
+#define LEADERS_LOOK_TIMEOUT_MS 1000u
+
 /* Looks in a row that find an HSM leading without its agent: one may fall into a role change. */
 #define LEADERS_UNDRIVEN_COUNT 2u
 
@@ -38,6 +41,7 @@ enum leaders_outcome {
 };
 struct leaders_need {
     struct rind_cluster_group group;
+    const struct rind_hsm_id *useless; /* a leader that does not do its work, or NULL */
     size_t *candidates;
     size_t count;
     enum leaders_outcome outcome;
@@ -219,6 +223,7 @@ static rind_status leaders_add_need(struct rind_ctx *ctx, struct leaders_survey 
     const struct rind_workload_pledge_list pledges = {.items = survey->pledges,
                                                       .count = survey->pledge_count};
     need->group = *group;
+    need->useless = skip;
     RIND_TRY(rind_workload_order_candidates(ctx, survey->hsms, pledges, &group->realm,
                                             &group->group, skip, &need->candidates, &need->count));
     if (need->count > 0) {
@@ -264,6 +269,62 @@ struct leaders_work {
     atomic_size_t next;
 };
 
+/*
+ * Looks once more, now that the lease is ours: whoever had it before may have made somebody leader
+ * after we asked, and a second one would only fight the first.
+ */
+static rind_status leaders_is_led_now(struct rind_ctx *ctx, struct leaders_work *work,
+                                      const struct leaders_need *need, bool *is_led)
+{
+    struct rind_cluster_hsm_list known = work->survey->hsms;
+    const char **urls = rind_ctx_alloc_array(ctx, known.count, sizeof(*urls));
+    RIND_REQUIRE(ctx, urls != NULL, RIND_E_LIMIT, "no memory for %zu agents", known.count);
+    size_t count = 0;
+    for (size_t i = 0; i < known.count; i++) {
+        if (rind_cluster_find_group(known.items[i].status, &need->group.realm,
+                                    &need->group.group) != NULL) {
+            urls[count] = rind_cluster_hsm_url(&known.items[i]);
+            count++;
+        }
+    }
+    struct rind_cluster_agent_list agents;
+    struct rind_cluster_hsm_list hsms;
+    RIND_TRY(rind_cluster_ask(ctx, work->leaders->cluster, urls, count, LEADERS_LOOK_TIMEOUT_MS,
+                              &agents));
+    RIND_TRY(rind_cluster_hsms(ctx, agents, &hsms));
+    const struct rind_cluster_hsm *leader =
+        rind_cluster_leader(hsms, &need->group.realm, &need->group.group);
+    *is_led = leader != NULL &&
+              (need->useless == NULL || !rind_hsm_id_equal(&leader->status->id, need->useless));
+    return RIND_OK;
+}
+
+/* Under the group's lease. */
+static enum leaders_outcome leaders_assign_under(struct rind_ctx *ctx, struct rind_grant *grant,
+                                                 struct leaders_work *work,
+                                                 const struct leaders_need *need)
+{
+    const struct rind_assign_request request = {.realm = need->group.realm,
+                                                .group = need->group.group};
+    struct rind_assign_result result = {0};
+    bool is_led = false;
+    rind_status status = leaders_is_led_now(ctx, work, need, &is_led);
+    if (rind_is_ok(status) && is_led) {
+        return LEADERS_BUSY; /* somebody was faster; the next check will see how it went */
+    }
+    if (rind_is_ok(status)) {
+        status = rind_assign_ask(ctx, grant, work->survey->hsms, need->candidates, need->count,
+                                 &request, &result);
+    }
+    if (rind_is_ok(status) && result.is_assigned) {
+        return LEADERS_ASSIGNED;
+    }
+    RIND_LOG_WARN(work->leaders->cluster->log,
+                  "a group has no leader, and nobody of %zu members can lead it: %s", need->count,
+                  rind_is_ok(status) ? "see above" : ctx->sentence);
+    return LEADERS_FAILED;
+}
+
 static enum leaders_outcome leaders_assign(struct rind_ctx *ctx, struct leaders_work *work,
                                            const struct leaders_need *need)
 {
@@ -283,18 +344,9 @@ static enum leaders_outcome leaders_assign(struct rind_ctx *ctx, struct leaders_
                       ctx->sentence);
         return LEADERS_FAILED;
     }
-    const struct rind_assign_request request = {.realm = need->group.realm,
-                                                .group = need->group.group};
-    struct rind_assign_result result;
-    status = rind_assign_ask(ctx, &grant, work->survey->hsms, need->candidates, need->count,
-                             &request, &result);
+    enum leaders_outcome outcome = leaders_assign_under(ctx, &grant, work, need);
     rind_grant_release(&grant);
-    if (!rind_is_ok(status) || !result.is_assigned) {
-        RIND_LOG_WARN(&log, "the group has no leader, and nobody of %zu members can lead it: %s",
-                      need->count, rind_is_ok(status) ? "see above" : ctx->sentence);
-        return LEADERS_FAILED;
-    }
-    return LEADERS_ASSIGNED;
+    return outcome;
 }
 
 /* Takes needs until none is left. */

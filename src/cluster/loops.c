@@ -7,6 +7,8 @@
 #define LOOP_ARENA_KEPT_BYTES (1u << 20)
 /* Between two leader checks, however often somebody wants one. */
 #define CHECK_PAUSE_MS_MIN 100u
+/* The first check comes soon, so that the leaders there are become known and are watched. */
+#define CHECK_FIRST_MS 500u
 /* After a check that left a group without a leader; doubles up to the interval. */
 #define CHECK_RETRY_MS 200u
 #define REPAIR_TIMEOUT_MS 10000u
@@ -110,7 +112,9 @@ void manager_run_leaders(void *self)
     }
     uint64_t interval_ns = loop.manager->options.interval_ns;
     uint64_t retry_ns = CHECK_RETRY_MS * RIND_NS_PER_MS;
-    struct rind_deadline latest = rind_deadline_in_ns(interval_ns);
+    uint64_t first_ns = CHECK_FIRST_MS * RIND_NS_PER_MS;
+    struct rind_deadline latest =
+        rind_deadline_in_ns(first_ns < interval_ns ? first_ns : interval_ns);
     while (leaders_wait(
         loop.manager, rind_deadline_min(latest, rind_deadline_in_ms(CHECK_PAUSE_MS_MIN)), latest)) {
         bool is_left = leaders_check(&loop);

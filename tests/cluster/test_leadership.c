@@ -124,6 +124,33 @@ static void a_group_that_another_manager_works_on_is_left_alone(void **state)
     assert_int_equal(check().assigned, 1);
 }
 
+/* The first answer of all members is from before another manager made one of them leader. */
+static void a_group_that_got_a_leader_meanwhile_gets_no_second_one(void **state)
+{
+    (void)state;
+    static struct rind_agent_status_response before;
+    static struct rind_group_status group;
+    static struct rind_hsm_id members[3];
+    fake_realm_add_group(&realm, 3, 3, 0);
+    for (size_t i = 0; i < 3; i++) {
+        members[i] = realm.agents[i].hsm;
+    }
+    group = (struct rind_group_status){.id = fake_group_id(3),
+                                       .configuration = {.items = members, .count = 3},
+                                       .role = {.role = {.kind = RIND_ROLE_WITNESS}, .at = 1}};
+    before = (struct rind_agent_status_response){
+        .has_hsm = true,
+        .hsm = {.id = realm.agents[0].hsm,
+                .has_realm = true,
+                .realm = {.id = realm.id, .groups = {.items = &group, .count = 1}}}};
+    fake_script(&realm.agents[0], "status", 0, 1, &before);
+    struct rind_leaders_report report = check();
+    assert_int_equal(report.assigned, 0);
+    assert_int_equal(report.busy, 1);
+    assert_int_equal(fake_calls(&realm.agents[1], "become_leader"), 0);
+    assert_int_equal(check().led_before, 1);
+}
+
 static void an_hsm_that_leads_without_its_agent_is_replaced_at_the_second_look(void **state)
 {
     (void)state;
@@ -467,6 +494,7 @@ int main(void)
         TEST(who_refuses_to_lead_is_passed_over),
         TEST(one_groups_trouble_does_not_keep_the_others_from_leaders),
         TEST(a_group_that_another_manager_works_on_is_left_alone),
+        TEST(a_group_that_got_a_leader_meanwhile_gets_no_second_one),
         TEST(an_hsm_that_leads_without_its_agent_is_replaced_at_the_second_look),
         TEST(no_agents_at_all_are_no_failure),
         TEST(an_unknown_hsm_is_invalid),
