@@ -164,6 +164,33 @@ bool rind_hsm_entry_mac_is_valid(const struct rind_realm_keys *keys,
                          &entry->entry_mac);
 }
 
+/* The message of a capture, under a domain of its own, with the preparation in place of a MAC. */
+void rind_hsm_binding_make(const struct rind_realm_keys *keys, const struct rind_realm_id *realm,
+                           const struct rind_group_id *group, uint64_t index,
+                           const struct rind_hsm_id *producer, uint64_t preparation,
+                           struct rind_hsm_id *binding)
+{
+    struct rind_captured_message message = {
+        .hsm = *producer, .realm = *realm, .group = *group, .index = index};
+    rind_put_be64(message.entry_mac.bytes, preparation);
+    struct rind_mac tag;
+    macs_make(keys, "binding", &rind_captured_message_schema, &message, &tag);
+    rind_put_be64(binding->bytes, preparation);
+    memcpy(binding->bytes + sizeof(preparation), tag.bytes,
+           sizeof(binding->bytes) - sizeof(preparation));
+}
+
+bool rind_hsm_binding_open(const struct rind_realm_keys *keys, const struct rind_realm_id *realm,
+                           const struct rind_group_id *group, uint64_t index,
+                           const struct rind_hsm_id *producer, const struct rind_hsm_id *binding,
+                           uint64_t *preparation)
+{
+    struct rind_hsm_id expected;
+    *preparation = rind_get_be64(binding->bytes);
+    rind_hsm_binding_make(keys, realm, group, index, producer, *preparation, &expected);
+    return rind_ct_equal(expected.bytes, binding->bytes, sizeof(expected.bytes));
+}
+
 void rind_hsm_prepared_statement_make(const struct rind_realm_keys *keys,
                                       const struct rind_prepared_transfer_message *message,
                                       struct rind_mac *statement)

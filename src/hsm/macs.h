@@ -48,6 +48,21 @@ bool rind_hsm_entry_mac_is_valid(const struct rind_realm_keys *keys,
                                  const struct rind_group_id *group,
                                  const struct rind_log_entry *entry);
 
+/*
+ * What the entries of a transfer out hold in `hsm` in place of their producer: which preparation of
+ * the destination they answer, and a tag over that, the entry's place and the producer, so that
+ * entries of different producers differ as ever (spec 02 section 14.7).
+ */
+void rind_hsm_binding_make(const struct rind_realm_keys *keys, const struct rind_realm_id *realm,
+                           const struct rind_group_id *group, uint64_t index,
+                           const struct rind_hsm_id *producer, uint64_t preparation,
+                           struct rind_hsm_id *binding);
+/* True if `producer` made this binding; *preparation then. */
+bool rind_hsm_binding_open(const struct rind_realm_keys *keys, const struct rind_realm_id *realm,
+                           const struct rind_group_id *group, uint64_t index,
+                           const struct rind_hsm_id *producer, const struct rind_hsm_id *binding,
+                           uint64_t *preparation);
+
 void rind_hsm_prepared_statement_make(const struct rind_realm_keys *keys,
                                       const struct rind_prepared_transfer_message *message,
                                       struct rind_mac *statement);

@@ -121,6 +121,23 @@ void rind_hsm_open_tree(struct rind_hsm *hsm, struct rind_hsm_group *group,
     leadership->is_tree_open = true;
 }
 
+/* Finds the preparation that the last entry's transfer out answers, whoever of us wrote it. */
+static void roles_find_binding(const struct rind_hsm *hsm, struct rind_hsm_group *group,
+                               const struct rind_log_entry *entry)
+{
+    const struct rind_hsm_durable_group *durable = rind_hsm_group_durable(hsm, group);
+    struct rind_hsm_leadership *leadership = group->leadership;
+    leadership->has_binding = false;
+    if (!entry->has_transferring || entry->transferring.kind != RIND_TRANSFERRING_OUT) {
+        return;
+    }
+    for (uint32_t i = 0; i < durable->member_count && !leadership->has_binding; i++) {
+        leadership->has_binding =
+            rind_hsm_binding_open(&hsm->keys, &hsm->durable.realm, &durable->id, entry->index,
+                                  &durable->configuration[i], &entry->hsm, &leadership->binding);
+    }
+}
+
 void rind_hsm_start_as_leader(struct rind_hsm *hsm, struct rind_hsm_group *group,
                               const struct rind_log_entry *entry)
 {
@@ -134,6 +151,7 @@ void rind_hsm_start_as_leader(struct rind_hsm *hsm, struct rind_hsm_group *group
     leadership->has_incoming = false;
     leadership->abandoned_count = 0;
     leadership->starting_index = entry->index + 1;
+    roles_find_binding(hsm, group, entry);
     if (entry->has_partition) {
         rind_hsm_open_tree(hsm, group, &entry->partition.root_hash);
     }
@@ -224,6 +242,13 @@ void rind_hsm_append_entry(struct rind_hsm *hsm, struct rind_hsm_group *group,
         entry->transferring = *transferring;
     }
     struct rind_group_id id = rind_hsm_group_id(hsm, group);
+    if (transferring == NULL || transferring->kind != RIND_TRANSFERRING_OUT) {
+        group->leadership->has_binding = false;
+    }
+    if (group->leadership->has_binding) {
+        rind_hsm_binding_make(&hsm->keys, &hsm->durable.realm, &id, entry->index, &hsm->durable.id,
+                              group->leadership->binding, &entry->hsm);
+    }
     rind_hsm_entry_mac_make(&hsm->keys, &hsm->durable.realm, &id, entry, &entry->entry_mac);
     rind_hsm_leader_log_append(log, entry, pending);
 }

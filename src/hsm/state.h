@@ -77,6 +77,12 @@ struct rind_hsm_leadership {
     struct rind_hsm_sessions sessions;
     bool has_incoming;
     struct rind_transfer_nonce incoming; /* of the newest prepared transfer in */
+    /*
+     * While a transfer out is pending: the preparation it answers, which each entry repeats.
+     * Without one an HSM that does not know of bindings wrote the transfer.
+     */
+    bool has_binding;
+    uint64_t binding;
 
     /* SteppingDown only. */
     uint64_t stepdown_at;       /* commits end here */

@@ -36,6 +36,17 @@ bool rind_hsm_transfer_is_out(const struct rind_log_entry *entry,
            rind_group_id_equal(&entry->transferring.out.destination, destination);
 }
 
+uint64_t rind_hsm_transfer_preparation(const struct rind_transfer_nonce *nonce)
+{
+    return rind_get_be64(nonce->bytes);
+}
+
+bool rind_hsm_transfer_answers(const struct rind_hsm_leadership *leadership,
+                               const struct rind_transfer_nonce *nonce)
+{
+    return !leadership->has_binding || leadership->binding == rind_hsm_transfer_preparation(nonce);
+}
+
 bool rind_hsm_transfer_append(struct rind_hsm *hsm, struct rind_hsm_group *group,
                               const struct rind_transferring *transferring,
                               struct rind_log_entry *entry)

@@ -5,8 +5,9 @@
  * Source: TransferOut, TransferStatement, CompleteTransfer (transfer_source.c).
  *
  * Why no record is ever owned twice: the statement that lets the destination take a range is made
- * only after the source's entry that gave it up has committed, and names a nonce that the
- * destination's leader accepts once. In these requests NotLeader carries no data.
+ * only after the source's entry that gave it up has committed, for the one preparation that entry
+ * answers, and names a nonce that the destination's leader accepts once. In these requests
+ * NotLeader carries no data.
  */
 #ifndef RIND_HSM_TRANSFER_H
 #define RIND_HSM_TRANSFER_H
@@ -40,6 +41,16 @@ bool rind_hsm_transfer_is_in(const struct rind_log_entry *entry, const struct ri
 /* True if the entry gives something to that destination. */
 bool rind_hsm_transfer_is_out(const struct rind_log_entry *entry,
                               const struct rind_group_id *destination);
+
+/*
+ * Which preparation of the destination a nonce is of: its first eight bytes are the index of the
+ * entry that prepared the transfer (spec 02 section 14.7).
+ */
+uint64_t rind_hsm_transfer_preparation(const struct rind_transfer_nonce *nonce);
+
+/* True if the pending transfer out answers that preparation, or none that is known. */
+bool rind_hsm_transfer_answers(const struct rind_hsm_leadership *leadership,
+                               const struct rind_transfer_nonce *nonce);
 
 /*
  * Appends an entry that keeps the partition of the last one and has `transferring` (NULL: none).

@@ -62,6 +62,7 @@ prepare_run(struct rind_hsm *hsm, const struct rind_hsm_prepare_transfer_request
     /* Also on repeats: only the newest nonce is accepted later. */
     struct rind_hsm_leadership *leadership = group->leadership;
     rind_random_fill(&hsm->random, leadership->incoming.bytes, sizeof(leadership->incoming.bytes));
+    rind_put_be64(leadership->incoming.bytes, ok->wait_til_committed); /* the preparation */
     leadership->has_incoming = true;
     ok->nonce = leadership->incoming;
     ok->clock = group->role_clock;

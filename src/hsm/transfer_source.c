@@ -92,17 +92,19 @@ transfer_out_check(struct rind_hsm *hsm, const struct rind_hsm_transfer_out_requ
 
 /* Step 7: from this entry on, committed or not, we do not answer for the range any more. */
 static void transfer_out_append(struct rind_hsm *hsm, struct rind_hsm_group *group,
-                                const struct rind_group_id *destination,
+                                const struct rind_hsm_transfer_out_request *request,
                                 const struct transfer_out_parts *parts,
                                 struct rind_hsm_transfer_out_ok *ok)
 {
     struct rind_hsm_leadership *leadership = group->leadership;
     struct rind_transferring transferring = {
         .kind = RIND_TRANSFERRING_OUT,
-        .out = {.destination = *destination,
+        .out = {.destination = request->destination,
                 .partition = parts->transferred,
                 .at = rind_hsm_leader_log_last(&leadership->log)->index + 1},
     };
+    leadership->has_binding = true;
+    leadership->binding = rind_hsm_transfer_preparation(&request->nonce);
     rind_hsm_append_entry(hsm, group, parts->has_kept ? &parts->kept : NULL, &transferring, NULL,
                           &ok->entry);
     if (parts->has_kept) {
@@ -129,7 +131,8 @@ static enum rind_hsm_transfer_out_response_kind transfer_out_run(struct rind_hsm
         return kind;
     }
     if (rind_hsm_transfer_is_out(last, &request->destination) &&
-        rind_owned_range_equal(&last->transferring.out.partition.range, &request->range)) {
+        rind_owned_range_equal(&last->transferring.out.partition.range, &request->range) &&
+        rind_hsm_transfer_answers(group->leadership, &request->nonce)) {
         ok->partition = last->transferring.out.partition;
         ok->wait_til_committed = last->transferring.out.at;
         ok->clock = group->role_clock;
@@ -146,7 +149,7 @@ static enum rind_hsm_transfer_out_response_kind transfer_out_run(struct rind_hsm
     if (!rind_hsm_has_room_for_transfer(group->leadership)) {
         return RIND_HSM_TRANSFER_OUT_NOT_LEADER; /* see rind_hsm_transfer_append */
     }
-    transfer_out_append(hsm, group, &request->destination, &parts, ok);
+    transfer_out_append(hsm, group, request, &parts, ok);
     return RIND_HSM_TRANSFER_OUT_OK;
 }
 
@@ -156,7 +159,10 @@ rind_status rind_hsm_handle_transfer_out(struct rind_hsm_job *job)
     return RIND_OK;
 }
 
-/* The nonce is the destination's to check. */
+/*
+ * The nonce is the destination's to check, but for the preparation it names: a destination that has
+ * taken the range may give it on and prepare again, and would get the same old tree once more.
+ */
 static enum rind_hsm_transfer_statement_response_kind
 transfer_statement_run(struct rind_hsm *hsm,
                        const struct rind_hsm_transfer_statement_request *request,
@@ -172,7 +178,8 @@ transfer_statement_run(struct rind_hsm *hsm,
     if (check != RIND_HSM_TRANSFER_OK) {
         return (enum rind_hsm_transfer_statement_response_kind)check;
     }
-    if (!rind_hsm_transfer_is_out(last, &request->destination)) {
+    if (!rind_hsm_transfer_is_out(last, &request->destination) ||
+        !rind_hsm_transfer_answers(group->leadership, &request->nonce)) {
         return RIND_HSM_TRANSFER_STATEMENT_NOT_TRANSFERRING;
     }
     const struct rind_transferring_out *out = &last->transferring.out;
