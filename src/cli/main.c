@@ -97,20 +97,21 @@ static int print_man(struct rind_cli *cli, int argc, char *const *argv)
     if (!rind_cli_flags(cli, &self, argc, argv, &exit_status)) {
         return exit_status;
     }
-    (void)printf(".\\\" Printed by 'rind man' from the tables of flags; tools/update-man puts it here.\n"
-                 ".TH RIND 1\n.SH NAME\nrind \\- operate, show and measure PIN\\-protected secret "
-                 "recovery\n.SH SYNOPSIS\n.B rind\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
-                 ".SH DESCRIPTION\n"
-                 "One program for everything an operator does with realms: looking at them, making "
-                 "them, moving work and records between HSMs, making tokens. Commands that look at "
-                 "a realm find its agents in the service discovery of its store. Results go to "
-                 "stdout; with \\-\\-json as one line of JSON. A fault is one line on stderr, "
-                 "beginning with \"error:\".\n"
-                 ".SH \"EXIT STATUS\"\n0 if all went well, 1 after a fault (also if only some of "
-                 "the agents answered), 2 if the command line cannot be.\n"
-                 ".SH ENVIRONMENT\n.TP\n.B RIND_STORE\nDefault of \\-\\-store.\n"
-                 ".TP\n.B LOGLEVEL\nERROR (default), WARN, INFO, DEBUG or TRACE; logs go to "
-                 "stderr.\n");
+    (void)printf(
+        ".\\\" Printed by 'rind man' from the tables of flags; tools/update-man puts it here.\n"
+        ".TH RIND 1\n.SH NAME\nrind \\- operate, show and measure PIN\\-protected secret "
+        "recovery\n.SH SYNOPSIS\n.B rind\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR]\n"
+        ".SH DESCRIPTION\n"
+        "One program for everything an operator does with realms: looking at them, making "
+        "them, moving work and records between HSMs, making tokens. Commands that look at "
+        "a realm find its agents in the service discovery of its store. Results go to "
+        "stdout; with \\-\\-json as one line of JSON. A fault is one line on stderr, "
+        "beginning with \"error:\".\n"
+        ".SH \"EXIT STATUS\"\n0 if all went well, 1 after a fault (also if only some of "
+        "the agents answered), 2 if the command line cannot be.\n"
+        ".SH ENVIRONMENT\n.TP\n.B RIND_STORE\nDefault of \\-\\-store.\n"
+        ".TP\n.B LOGLEVEL\nERROR (default), WARN, INFO, DEBUG or TRACE; logs go to "
+        "stderr.\n");
     cli->man = stdout;
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char name[] = "rind";

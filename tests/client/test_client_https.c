@@ -120,8 +120,7 @@ static struct rind_https *plain_https(void)
 }
 
 static void post(struct rind_https *https, const char *url, uint32_t timeout_ms,
-                 bool (*is_abandoned)(const void *),
-                 struct rind_transport_response *response)
+                 bool (*is_abandoned)(const void *), struct rind_transport_response *response)
 {
     static const struct rind_transport_header headers[] = {
         {"X-Juicebox-Version", "0.3.4"}, {"User-Agent", "test/1"}, {"Authorization", "Bearer t"}};
