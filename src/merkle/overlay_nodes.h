@@ -51,4 +51,8 @@ bool rind_overlay_has_value(const struct rind_overlay *overlay, const struct rin
 uint32_t rind_overlay_change_count(const struct rind_overlay *overlay);
 uint32_t rind_overlay_node_count(const struct rind_overlay *overlay);
 
+/* These hashes will be looked up next: only makes that faster. */
+void rind_overlay_expect(const struct rind_overlay *overlay, const struct rind_data_hash *hashes,
+                         size_t count);
+
 #endif
