@@ -14,6 +14,13 @@ void rind_arena_init(struct rind_arena *arena, void *memory, size_t size)
     *arena = (struct rind_arena){.memory = memory, .size = size};
 }
 
+static void arena_note_used(struct rind_arena *arena)
+{
+    if (arena->used > arena->used_max) {
+        arena->used_max = arena->used;
+    }
+}
+
 void *rind_arena_alloc_aligned(struct rind_arena *arena, size_t size, size_t alignment)
 {
     RIND_ASSERT(alignment != 0 && alignment <= RIND_ARENA_ALIGNMENT_MAX);
@@ -28,9 +35,7 @@ void *rind_arena_alloc_aligned(struct rind_arena *arena, size_t size, size_t ali
     }
     uint8_t *bytes = arena->memory + arena->used + padding;
     arena->used += needed;
-    if (arena->used > arena->used_max) {
-        arena->used_max = arena->used;
-    }
+    arena_note_used(arena);
     memset(bytes, 0, size);
     return bytes;
 }
@@ -62,6 +67,26 @@ bool rind_arena_copy(struct rind_arena *arena, struct rind_slice source, struct 
     }
     *copy = rind_slice_make(bytes, source.length);
     return true;
+}
+
+uint8_t *rind_arena_tail(struct rind_arena *arena, size_t *size)
+{
+    *size = arena->size - arena->used;
+    return arena->memory + arena->used;
+}
+
+void rind_arena_take_tail(struct rind_arena *arena, size_t size)
+{
+    RIND_ASSERT(size <= arena->size - arena->used);
+    arena->used += size;
+    arena_note_used(arena);
+}
+
+void rind_arena_refuse_tail(struct rind_arena *arena, size_t size)
+{
+    size_t mark = arena->used;
+    rind_arena_take_tail(arena, size);
+    rind_arena_release(arena, mark);
 }
 
 size_t rind_arena_mark(const struct rind_arena *arena)

@@ -42,6 +42,17 @@ void *rind_arena_alloc_array(struct rind_arena *arena, size_t count, size_t size
 /* A copy of the slice's bytes in the arena; `copy->data` is NULL on failure (returns false). */
 bool rind_arena_copy(struct rind_arena *arena, struct rind_slice source, struct rind_slice *copy);
 
+/*
+ * For a writer that does not know beforehand how much it will write: the `*size` bytes that are
+ * free, not zeroed, not aligned. It writes there from the start on, and then takes the first so
+ * many bytes, or none. Nothing else may be allocated in between.
+ */
+uint8_t *rind_arena_tail(struct rind_arena *arena, size_t *size);
+void rind_arena_take_tail(struct rind_arena *arena, size_t size);
+
+/* The writer gives up after `size` bytes, which are wiped. */
+void rind_arena_refuse_tail(struct rind_arena *arena, size_t size);
+
 /* The current fill, to come back to with rind_arena_release. */
 size_t rind_arena_mark(const struct rind_arena *arena);
 

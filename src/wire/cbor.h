@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/slice.h"
 #include "wire/codec.h"
@@ -25,6 +26,9 @@ enum rind_cbor_major {
     RIND_CBOR_TAG = 6,
     RIND_CBOR_SIMPLE = 7,
 };
+
+/* Arguments below this are in the head's first byte. */
+#define RIND_CBOR_ARGUMENT_SHORT_END 24u
 
 /* Simple values, as arguments of major 7. */
 #define RIND_CBOR_FALSE 20u
@@ -82,6 +86,59 @@ bool rind_cbor_read_key_content(struct rind_cbor_reader *reader, const struct ri
 
 /* Reads a null if one is next. */
 bool rind_cbor_take_null(struct rind_cbor_reader *reader);
+
+/*
+ * The two items that messages of ours consist of, in the form our encoder gives them: each is
+ * taken if it is next, byte for byte. Else nothing is read, and the general functions decide.
+ */
+
+/* Equality of few bytes, for which a call of memcmp would cost more. */
+static inline bool rind_cbor_is_equal_short(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    uint64_t difference = 0;
+    for (; size >= sizeof(difference); size -= sizeof(difference)) {
+        uint64_t x;
+        uint64_t y;
+        memcpy(&x, a, sizeof(x));
+        memcpy(&y, b, sizeof(y));
+        difference |= x ^ y;
+        a += sizeof(x);
+        b += sizeof(y);
+    }
+    for (size_t i = 0; i < size; i++) {
+        difference |= (uint64_t)(a[i] ^ b[i]);
+    }
+    return difference == 0;
+}
+
+/* The text `name`, of less than RIND_CBOR_ARGUMENT_SHORT_END characters. */
+static inline bool rind_cbor_take_name(struct rind_cbor_reader *reader, const char *name,
+                                       size_t length)
+{
+    const uint8_t *next = reader->input.data + reader->position;
+    if (length >= RIND_CBOR_ARGUMENT_SHORT_END ||
+        reader->input.length - reader->position <= length ||
+        next[0] != ((unsigned)RIND_CBOR_TEXT << 5 | (unsigned)length) ||
+        !rind_cbor_is_equal_short(next + 1, (const uint8_t *)name, length)) {
+        return false;
+    }
+    reader->position += 1 + length;
+    return true;
+}
+
+/* A byte string of exactly 32 bytes, copied to `bytes`. */
+static inline bool rind_cbor_take_bytes32(struct rind_cbor_reader *reader, uint8_t *bytes)
+{
+    const uint8_t *next = reader->input.data + reader->position;
+    if (reader->input.length - reader->position < 34 ||
+        next[0] != ((unsigned)RIND_CBOR_BYTES << 5 | RIND_CBOR_ARGUMENT_SHORT_END) ||
+        next[1] != 32) {
+        return false;
+    }
+    memcpy(bytes, next + 2, 32);
+    reader->position += 34;
+    return true;
+}
 
 /* Skips one item and all it contains, while `depth` containers are open around it. */
 bool rind_cbor_skip(struct rind_cbor_reader *reader, size_t depth);

@@ -168,6 +168,11 @@ static bool decode_value(struct rind_decoder *decoder, const struct rind_schema 
         return decode_open_items(decoder, schema, value);
     case RIND_KIND_ENUM:
         return decode_open_enum(decoder, schema, value);
+    case RIND_KIND_BYTES_FIXED:
+        if (schema->size == 32 && rind_cbor_take_bytes32(&decoder->reader, value)) {
+            return true;
+        }
+        return rind_decoder_leaf(decoder, schema, value);
     default:
         return rind_decoder_leaf(decoder, schema, value);
     }
@@ -223,32 +228,61 @@ static bool decode_close_struct(struct rind_decoder *decoder, struct rind_decode
     return schema->kind != RIND_KIND_DURATION || decode_carry(decoder, frame->value);
 }
 
+/* The row whose name is next; NULL with *is_good if it is none of ours and was skipped. */
+static const struct rind_field *
+decode_next_row(struct rind_decoder *decoder, const struct rind_decoder_frame *frame, bool *is_good)
+{
+    const struct rind_schema *schema = frame->schema;
+    *is_good = true;
+    if (frame->index < schema->field_count) {
+        const struct rind_field *likely = &schema->fields[frame->index];
+        if (rind_cbor_take_name(&decoder->reader, likely->name, likely->name_length)) {
+            return likely;
+        }
+    }
+    struct rind_slice key;
+    *is_good = rind_cbor_read_key(&decoder->reader, &key);
+    if (!*is_good) {
+        return NULL;
+    }
+    const struct rind_field *row = decode_find(schema, frame->index, key);
+    if (row == NULL) {
+        *is_good = rind_cbor_is_utf8(key) ? rind_cbor_skip(&decoder->reader, decoder->depth)
+                                          : rind_decoder_fault(decoder, "a key is not UTF-8");
+    }
+    return row;
+}
+
+/* Goes on with a struct until a container in it is open. */
 static bool decode_continue_struct(struct rind_decoder *decoder, struct rind_decoder_frame *frame)
 {
-    if (frame->is_indefinite ? rind_decoder_take_break(decoder) : frame->remaining == 0) {
-        return decode_close_struct(decoder, frame);
-    }
-    frame->remaining--;
-    struct rind_slice key;
-    if (!rind_cbor_read_key(&decoder->reader, &key)) {
-        return false;
-    }
-    const struct rind_field *row = decode_find(frame->schema, frame->index, key);
-    if (row == NULL) {
-        if (!rind_cbor_is_utf8(key)) {
-            return rind_decoder_fault(decoder, "a key is not UTF-8");
+    size_t depth = decoder->depth;
+    while (frame->is_indefinite ? !rind_decoder_take_break(decoder) : frame->remaining > 0) {
+        bool is_good;
+        frame->remaining--;
+        const struct rind_field *row = decode_next_row(decoder, frame, &is_good);
+        if (row == NULL) {
+            if (!is_good) {
+                return false;
+            }
+            continue;
         }
-        return rind_cbor_skip(&decoder->reader, decoder->depth);
+        size_t index = (size_t)(row - frame->schema->fields);
+        RIND_ASSERT(index < RIND_SCHEMA_FIELDS_MAX);
+        if ((frame->seen >> index & 1u) != 0) {
+            decoder->field = row->name;
+            return rind_decoder_fault(decoder, "this field is there twice");
+        }
+        frame->seen |= (uint32_t)1 << index;
+        frame->index = index + 1;
+        if (!decode_row(decoder, row, frame->value, false)) {
+            return false;
+        }
+        if (decoder->depth != depth) {
+            return true;
+        }
     }
-    size_t index = (size_t)(row - frame->schema->fields);
-    RIND_ASSERT(index < RIND_SCHEMA_FIELDS_MAX);
-    if ((frame->seen >> index & 1u) != 0) {
-        decoder->field = row->name;
-        return rind_decoder_fault(decoder, "this field is there twice");
-    }
-    frame->seen |= (uint32_t)1 << index;
-    frame->index = index + 1;
-    return decode_row(decoder, row, frame->value, false);
+    return decode_close_struct(decoder, frame);
 }
 
 static bool decode_continue(struct rind_decoder *decoder)

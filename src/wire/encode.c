@@ -20,27 +20,69 @@ struct encode_frame {
 
 struct encoder {
     struct rind_ctx *ctx;
-    struct rind_buffer *out; /* NULL: only measure */
-    size_t size_bytes;
+    uint8_t *memory;   /* where to write; NULL: only measure */
+    size_t capacity;   /* of it */
+    size_t size_bytes; /* written, and what would have been had there been room */
     struct encode_frame frames[RIND_WIRE_FRAMES_MAX];
     size_t depth;
 };
 
-static void encode_bytes(struct encoder *encoder, struct rind_slice bytes)
+/* Names and values are many and short: a call of memcpy for each would cost more than the copy. */
+static inline void encode_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
-    encoder->size_bytes += bytes.length;
-    if (encoder->out != NULL) {
-        rind_buffer_append(encoder->out, bytes);
+    if (size == 32) {
+        memcpy(to, from, 32);
+    } else if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8); /* overlaps unless there are 16 */
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = from[i];
+        }
     }
 }
 
-static void encode_head(struct encoder *encoder, enum rind_cbor_major major, uint64_t argument)
+/* Counts `size` more bytes; where they go, or NULL if there is no room (or only measuring). */
+static inline uint8_t *encode_reserve(struct encoder *encoder, size_t size)
 {
-    uint8_t head[RIND_CBOR_HEAD_SIZE_MAX];
-    encode_bytes(encoder, rind_slice_make(head, rind_cbor_write_head(head, major, argument)));
+    size_t at = encoder->size_bytes;
+    encoder->size_bytes = at + size;
+    bool has_room = at <= encoder->capacity && size <= encoder->capacity - at;
+    return has_room && encoder->memory != NULL ? encoder->memory + at : NULL;
 }
 
-static void encode_name(struct encoder *encoder, const struct rind_field *row)
+static inline void encode_bytes(struct encoder *encoder, struct rind_slice bytes)
+{
+    uint8_t *to = encode_reserve(encoder, bytes.length);
+    if (to != NULL && bytes.length > 0) {
+        encode_copy(to, bytes.data, bytes.length);
+    }
+}
+
+static inline void encode_head(struct encoder *encoder, enum rind_cbor_major major,
+                               uint64_t argument)
+{
+    uint8_t head[RIND_CBOR_HEAD_SIZE_MAX];
+    if (argument < RIND_CBOR_ARGUMENT_SHORT_END) {
+        uint8_t *to = encode_reserve(encoder, 1);
+        if (to != NULL) {
+            *to = (uint8_t)((unsigned)major << 5 | (unsigned)argument);
+        }
+        return;
+    }
+    size_t size = rind_cbor_write_head(head, major, argument);
+    uint8_t *to = encode_reserve(encoder, size);
+    if (to != NULL) {
+        memcpy(to, head, size);
+    }
+}
+
+static inline void encode_name(struct encoder *encoder, const struct rind_field *row)
 {
     encode_head(encoder, RIND_CBOR_TEXT, row->name_length);
     encode_bytes(encoder, rind_slice_make(row->name, row->name_length));
@@ -232,10 +274,33 @@ static rind_status encode_row(struct encoder *encoder, const struct rind_field *
     return encode_value(encoder, row->schema, base + row->offset);
 }
 
+/* Goes on with a struct until a container in it is open. */
+static rind_status encode_continue_struct(struct encoder *encoder, struct encode_frame *frame)
+{
+    size_t depth = encoder->depth;
+    const struct rind_schema *schema = frame->schema;
+    while (frame->index < frame->count) {
+        const struct rind_field *row = &schema->fields[frame->index++];
+        if (row->presence == RIND_OMITTABLE && !encode_is_there(row, frame->value)) {
+            continue;
+        }
+        encode_name(encoder, row);
+        RIND_TRY(encode_row(encoder, row, frame->value));
+        if (encoder->depth != depth) {
+            return RIND_OK;
+        }
+    }
+    encoder->depth--;
+    return RIND_OK;
+}
+
 static rind_status encode_continue(struct encoder *encoder)
 {
     struct encode_frame *frame = &encoder->frames[encoder->depth - 1];
     const struct rind_schema *schema = frame->schema;
+    if (schema->kind == RIND_KIND_STRUCT || schema->kind == RIND_KIND_DURATION) {
+        return encode_continue_struct(encoder, frame);
+    }
     if (frame->index == frame->count) {
         encoder->depth--;
         return RIND_OK;
@@ -243,14 +308,6 @@ static rind_status encode_continue(struct encoder *encoder)
     size_t index = frame->index++;
     const struct rind_field *row = schema->fields;
     switch (schema->kind) {
-    case RIND_KIND_STRUCT:
-    case RIND_KIND_DURATION:
-        row += index;
-        if (row->presence == RIND_OMITTABLE && !encode_is_there(row, frame->value)) {
-            return RIND_OK;
-        }
-        encode_name(encoder, row);
-        return encode_row(encoder, row, frame->value);
     case RIND_KIND_TUPLE:
     case RIND_KIND_ENUM:
         return encode_row(encoder, row + index, frame->value);
@@ -274,48 +331,61 @@ static rind_status encode_with(struct encoder *encoder, const struct rind_schema
     return RIND_OK;
 }
 
+/* All but the frames, which are written before they are read. */
+static void encode_init(struct encoder *encoder, struct rind_ctx *ctx, uint8_t *memory,
+                        size_t capacity)
+{
+    encoder->ctx = ctx;
+    encoder->memory = memory;
+    encoder->capacity = capacity;
+    encoder->size_bytes = 0;
+    encoder->depth = 0;
+}
+
 rind_status rind_wire_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
                              const void *value, struct rind_buffer *out)
 {
     RIND_REQUIRE(ctx, !out->is_overflown, RIND_E_LIMIT,
                  "%s follows something that did not fit; use a larger buffer", schema->name);
-    size_t length_before = out->length;
-    struct encoder encoder = {.ctx = ctx, .out = out};
-    rind_status status = encode_with(&encoder, schema, value);
-    if (rind_is_ok(status) && out->is_overflown) {
-        status = rind_fail(ctx, RIND_E_LIMIT,
-                           "%s needs %zu bytes, the buffer has %zu left; use a larger buffer",
-                           schema->name, encoder.size_bytes, out->capacity - length_before);
-    }
-    if (!rind_is_ok(status)) {
-        out->length = length_before;
-        out->is_overflown = false;
-    }
-    return status;
+    struct encoder encoder;
+    size_t room = out->capacity - out->length;
+    encode_init(&encoder, ctx, room > 0 ? out->data + out->length : NULL, room);
+    RIND_TRY(encode_with(&encoder, schema, value));
+    RIND_REQUIRE(ctx, encoder.size_bytes <= room, RIND_E_LIMIT,
+                 "%s needs %zu bytes, the buffer has %zu left; use a larger buffer", schema->name,
+                 encoder.size_bytes, room);
+    out->length += encoder.size_bytes;
+    return RIND_OK;
 }
 
 rind_status rind_wire_size(struct rind_ctx *ctx, const struct rind_schema *schema,
                            const void *value, size_t *size_bytes)
 {
-    struct encoder encoder = {.ctx = ctx, .out = NULL};
+    struct encoder encoder;
+    encode_init(&encoder, ctx, NULL, 0);
     RIND_TRY(encode_with(&encoder, schema, value));
     *size_bytes = encoder.size_bytes;
     return RIND_OK;
 }
 
+/* In one pass: into what the arena has free, of which it then takes what was needed. */
 rind_status rind_wire_encode_alloc(struct rind_ctx *ctx, const struct rind_schema *schema,
                                    const void *value, struct rind_slice *encoded)
 {
-    size_t size_bytes;
-    RIND_TRY(rind_wire_size(ctx, schema, value, &size_bytes));
-    uint8_t *memory = rind_ctx_alloc_array(ctx, size_bytes, 1);
-    RIND_REQUIRE(ctx, memory != NULL, RIND_E_LIMIT,
-                 "request arena is too full for %zu bytes of %s; send a smaller request",
-                 size_bytes, schema->name);
-    struct rind_buffer out;
-    rind_buffer_init(&out, memory, size_bytes);
-    RIND_TRY(rind_wire_encode(ctx, schema, value, &out));
-    RIND_ASSERT(out.length == size_bytes);
-    *encoded = rind_buffer_slice(&out);
-    return RIND_OK;
+    size_t room;
+    uint8_t *memory = rind_arena_tail(ctx->arena, &room);
+    struct encoder encoder;
+    encode_init(&encoder, ctx, room > 0 ? memory : NULL, room);
+    rind_status status = encode_with(&encoder, schema, value);
+    bool fits = encoder.size_bytes <= room;
+    if (rind_is_ok(status) && fits) {
+        rind_arena_take_tail(ctx->arena, encoder.size_bytes);
+        *encoded = rind_slice_make(memory, encoder.size_bytes);
+        return RIND_OK;
+    }
+    rind_arena_refuse_tail(ctx->arena, fits ? encoder.size_bytes : room);
+    RIND_TRY(status);
+    return rind_fail(ctx, RIND_E_LIMIT,
+                     "request arena is too full for %zu bytes of %s; send a smaller request",
+                     encoder.size_bytes, schema->name);
 }
