@@ -87,8 +87,11 @@ static bool message_grow(struct rind_message *message, void **block, size_t used
 static bool message_resize(void **array, size_t count, size_t size)
 {
     void *resized = realloc(*array, count * size);
-    *array = resized != NULL ? resized : *array;
-    return resized != NULL;
+    if (resized == NULL) {
+        return false;
+    }
+    *array = resized;
+    return true;
 }
 
 /* Grows with the request, since somebody may keep many of them half sent. */

@@ -3,8 +3,9 @@
 
 #include "support/test.h"
 
-#define LATE_NS 1000u /* answers that never came count as over this long after the round's start   \
-                       */
+#define LATE_NS                                                                                    \
+    1000u /* answers that never came count as over this long after the round's start               \
+           */
 
 struct world {
     struct rind_ctx ctx;
