@@ -3,6 +3,7 @@
 #   make demo        a whole realm on this machine: registers and recovers a secret, and shows how
 #   make test        everything that must pass before a change lands
 #   make build       the executables, in build/release/bin/
+#   make chaos       ten minutes of faults against a realm under load; every promise is checked
 #   make bench       the benchmarks of docs/performance.md
 #   make sim         plays STEPS steps (200000) of a hostile host from SEED (1); CURVES=real or cheap
 #   make sim-long    plays ten million steps;  make sim-defects: does the simulator find known defects?
@@ -14,7 +15,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo test build bench format lint install clean deps deps-test sim sim-build sim-long sim-defects fuzz-smoke fuzz asan tsan coverage
+.PHONY: help demo test build bench chaos hosts format lint install clean deps deps-test sim sim-build sim-long sim-defects fuzz-smoke fuzz asan tsan coverage
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -55,6 +56,16 @@ sim-long: sim-build
 
 sim-defects: deps-test
 	@sim/defects/run
+
+# make chaos CHAOS='--duration 1h --seed 7': other options of rind chaos.
+CHAOS ?= --duration 10m --interval 2s --failovers 20 --transfers 10
+chaos: build
+	@build/release/bin/rind chaos --start --hsms 5 --groups 3 $(CHAOS)
+
+# The same with each HSM and agent on a host of its own, whose links are cut too. As root.
+HOSTS ?= --duration 2m --interval 1s
+hosts: build
+	@tests/hosts/run build/release/bin $(HOSTS)
 
 format: deps-test
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -63,6 +63,18 @@ static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, c
          .max = RIND_CHAOS_BALANCERS_MAX,
          .help = "Load balancers. Users are spread over them.",
          .value = &f->balancer_count},
+        {.name = "hosts",
+         .value_name = "PREFIX",
+         .kind = RIND_FLAG_TEXT,
+         .help = "Put each HSM and agent into the network namespace PREFIX and its name, such as "
+                 "PREFIXagent-a1, and cut their links too. tests/hosts/run makes the namespaces.",
+         .value = &f->options.hosts.prefix},
+        {.name = "hosts-subnet",
+         .value_name = "A.B.C",
+         .kind = RIND_FLAG_TEXT,
+         .fallback = "10.213.77",
+         .help = "The first three numbers of their addresses; we are .1.",
+         .value = &f->options.hosts.subnet},
         {.name = "state",
          .value_name = "DIR",
          .kind = RIND_FLAG_TEXT,
@@ -149,6 +161,7 @@ static rind_status chaos_plan(struct rind_ctx *ctx, struct chaos_flags *f)
     options->local.realms[0] = (struct rind_local_realm_plan){
         .hsm_count = (uint32_t)f->hsm_count, .group_count = (uint32_t)f->group_count};
     options->local.realm_count = 1;
+    options->local.hosts = options->hosts.prefix == NULL ? NULL : &options->hosts;
     options->local.manager_count = (uint32_t)f->manager_count;
     options->local.balancer_count = (uint32_t)f->balancer_count;
     options->local.rate_limit = RIND_CHAOS_RATE_LIMIT;

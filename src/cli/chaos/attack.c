@@ -11,7 +11,7 @@
 #define ATTACK_LEADER_PERCENT 60u /* of faults on machines go to one that leads */
 #define ATTACK_DOWN_MS_MAX 3000u
 
-enum attack_how { ATTACK_KILL, ATTACK_STOP, ATTACK_TERMINATE };
+enum attack_how { ATTACK_KILL, ATTACK_STOP, ATTACK_TERMINATE, ATTACK_CUT };
 
 struct attack_row;
 typedef bool (*attack_do)(struct rind_chaos_attack *attack, const struct attack_row *row);
@@ -72,8 +72,10 @@ static bool attack_process(struct rind_chaos_attack *attack, uint32_t process, e
         }
         rind_chaos_stage_terminate(stage, process);
         return true;
+    case ATTACK_CUT:
+        return rind_chaos_stage_cut(attack->ctx, stage, process, duration_ms);
     }
-    RIND_UNREACHABLE("there are three ways");
+    RIND_UNREACHABLE("there are four ways");
 }
 
 static void attack_say_process(struct rind_chaos_attack *attack, const struct attack_row *row,
@@ -108,8 +110,9 @@ static uint32_t attack_choose_machine(struct rind_chaos_attack *attack)
 
 static uint64_t attack_duration_ms(struct rind_chaos_attack *attack, enum attack_how how)
 {
-    return how == ATTACK_STOP ? attack_stop_ms(&attack->random)
-                              : rind_chaos_random_below(&attack->random, ATTACK_DOWN_MS_MAX);
+    return how == ATTACK_STOP || how == ATTACK_CUT
+               ? attack_stop_ms(&attack->random)
+               : rind_chaos_random_below(&attack->random, ATTACK_DOWN_MS_MAX);
 }
 
 static bool attack_machine(struct rind_chaos_attack *attack, const struct attack_row *row)
@@ -140,6 +143,41 @@ static bool attack_machine(struct rind_chaos_attack *attack, const struct attack
                            duration_ms);
     }
     return is_done;
+}
+
+/* What a host sends to one other is lost: its HSM, its agent, another agent, or all managers and
+ * balancers. */
+static bool attack_loss(struct rind_chaos_attack *attack, const struct attack_row *row)
+{
+    struct rind_chaos_stage *stage = attack->stage;
+    uint32_t number = attack_choose_machine(attack);
+    uint32_t other = rind_chaos_random_below(&attack->random, stage->machine_count);
+    uint32_t way = rind_chaos_random_below(&attack->random, 4);
+    uint64_t duration_ms = attack_duration_ms(attack, ATTACK_CUT);
+    const struct rind_chaos_machine *machine = &stage->machines[number];
+    char address[RIND_CHAOS_LINK_ADDRESS_SIZE];
+    char who[RIND_CHILD_NAME_SIZE_MAX * 2 + 8];
+    if (stage->hosts == NULL || !rind_chaos_stage_may_impair(stage, number) ||
+        (way == 2 && other == number)) {
+        return false;
+    }
+    uint32_t from = way == 0 ? machine->hsm : machine->agent;
+    if (way == 3) {
+        rind_chaos_link_our_address(stage->hosts, address);
+        (void)snprintf(who, sizeof(who), "agent %u to managers and balancers", number + 1);
+    } else {
+        uint32_t to = way == 0   ? machine->agent
+                      : way == 1 ? machine->hsm
+                                 : stage->machines[other].agent;
+        rind_chaos_link_address(stage->processes[to].child, address);
+        (void)snprintf(who, sizeof(who), "%s to %s", stage->processes[from].child->name,
+                       stage->processes[to].child->name);
+    }
+    if (!rind_chaos_stage_lose(attack->ctx, stage, from, address, duration_ms)) {
+        return false;
+    }
+    attack_say_process(attack, row, who, rind_chaos_view_leads(&attack->view, number), duration_ms);
+    return true;
 }
 
 static bool attack_service(struct rind_chaos_attack *attack, const struct attack_row *row)
@@ -244,6 +282,10 @@ static const struct attack_row attack_rows[] = {
     {"stop manager", 4, attack_service, ATTACK_STOP, RIND_CHAOS_MANAGER, 0},
     {"restart manager", 3, attack_service, ATTACK_TERMINATE, RIND_CHAOS_MANAGER, 0},
     {"kill everything", 1, attack_realm, ATTACK_KILL, RIND_CHAOS_OTHER, 0},
+    {"cut agent off", 16, attack_machine, ATTACK_CUT, RIND_CHAOS_AGENT, 0},
+    {"cut HSM off", 12, attack_machine, ATTACK_CUT, RIND_CHAOS_HSM, 0},
+    {"cut machine off", 12, attack_machine, ATTACK_CUT, RIND_CHAOS_OTHER, 0},
+    {"lose one way", 24, attack_loss, ATTACK_CUT, 0, 0},
     {"hand group over", 6, attack_errand, 0, 0, RIND_CHAOS_STEPDOWN_GROUP},
     {"hand HSM over", 4, attack_errand, 0, 0, RIND_CHAOS_STEPDOWN_HSM},
     {"step down", 5, attack_errand, 0, 0, RIND_CHAOS_STEPDOWN_AGENT},

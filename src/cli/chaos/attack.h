@@ -16,6 +16,7 @@
 #define RIND_CHAOS_FAULT_TEXT_SIZE 320u
 
 struct rind_chaos_attack {
+    struct rind_ctx *ctx;
     struct rind_chaos_stage *stage;
     struct rind_chaos_watcher *watcher;
     struct rind_chaos_courier *courier;

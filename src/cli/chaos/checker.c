@@ -334,24 +334,85 @@ static void search_run(struct checker_search *search, const struct rind_checker 
     }
 }
 
-/* Replaces the worlds by those of the search's ends. False, changing nothing, if there is none. */
-static bool checker_take_ends(struct rind_checker *checker, const struct checker_search *search)
+/* Can the registration be the record's, now or later? */
+static bool world_may_hold(const struct rind_checker_world *world, uint32_t registration)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < search->node_count; i++) {
-        if (!node_is_end(&search->nodes[i], search->count)) {
-            continue;
-        }
-        /* Moved to the front in place; nodes before this one are not needed any more. */
-        search->nodes[count] = search->nodes[i];
-        count++;
+    bool may_hold = world->record.registration == registration;
+    for (uint32_t l = 0; l < world->late_count && !may_hold; l++) {
+        may_hold = world->late[l].kind == CHECKER_LATE_REGISTER2 &&
+                   world->late[l].registration == registration;
     }
-    struct rind_checker_world *worlds = count == 0 ? NULL : calloc(count, sizeof(worlds[0]));
-    if (worlds == NULL) {
+    return may_hold;
+}
+
+/* Forgets late requests for registrations that are gone for good: they change nothing. */
+static void world_forget(struct rind_checker_world *world)
+{
+    for (uint32_t l = world->late_count; l > 0; l--) {
+        const struct rind_checker_late *late = &world->late[l - 1];
+        bool needs_registration =
+            late->kind == CHECKER_LATE_RECOVER2 || late->kind == CHECKER_LATE_RECOVER3;
+        if (needs_registration && !world_may_hold(world, late->registration)) {
+            world_remove_late(world, l - 1);
+        }
+    }
+}
+
+/* Whatever `b` can become, `a` can too: late requests may stay undone. */
+static bool world_covers(const struct rind_checker_world *a, const struct rind_checker_world *b)
+{
+    if (memcmp(&a->record, &b->record, sizeof(a->record)) != 0 || a->late_count < b->late_count) {
         return false;
     }
+    uint32_t at = 0;
+    for (uint32_t l = 0; l < b->late_count; l++) {
+        while (at < a->late_count && memcmp(&a->late[at], &b->late[l], sizeof(a->late[0])) != 0) {
+            at++;
+        }
+        if (at == a->late_count) {
+            return false;
+        }
+        at++;
+    }
+    return true;
+}
+
+/* Adds a world to those kept so far, unless one of them covers it; drops those that it covers. */
+static size_t worlds_add(struct rind_checker_world *worlds, size_t count,
+                         const struct rind_checker_world *world)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        worlds[i] = search->nodes[i].world;
+        if (world_covers(&worlds[i], world)) {
+            return count;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!world_covers(world, &worlds[i])) {
+            worlds[kept] = worlds[i];
+            kept++;
+        }
+    }
+    worlds[kept] = *world;
+    return kept + 1;
+}
+
+/* Replaces the worlds by those of the search's ends. False, changing nothing, if there is none. */
+static bool checker_take_ends(struct rind_checker *checker, struct checker_search *search)
+{
+    struct rind_checker_world *worlds = calloc(search->node_count + 1, sizeof(worlds[0]));
+    size_t count = 0;
+    for (size_t i = 0; i < search->node_count && worlds != NULL; i++) {
+        if (node_is_end(&search->nodes[i], search->count)) {
+            struct rind_checker_world world = search->nodes[i].world;
+            world_forget(&world);
+            count = worlds_add(worlds, count, &world);
+        }
+    }
+    search->is_too_large = worlds == NULL;
+    if (count == 0) {
+        free(worlds);
+        return false;
     }
     free(checker->worlds);
     checker->worlds = worlds;

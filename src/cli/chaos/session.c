@@ -111,7 +111,8 @@ static rind_status session_open_attack(struct rind_chaos_session *session)
                                      &session->watcher));
     RIND_TRY(rind_chaos_courier_open(ctx, local->client, session_errand_done, session,
                                      &session->courier));
-    session->attack = (struct rind_chaos_attack){.stage = &session->stage,
+    session->attack = (struct rind_chaos_attack){.ctx = ctx,
+                                                 .stage = &session->stage,
                                                  .watcher = session->watcher,
                                                  .courier = session->courier,
                                                  .stopper = session->stopper,

@@ -13,9 +13,10 @@
 
 struct rind_chaos_options {
     struct rind_local_options local;
-    uint32_t failover_count; /* measured before the attack */
-    uint32_t transfer_count; /* measured after that */
-    uint64_t duration_ns;    /* of the attack; 0: none */
+    struct rind_local_hosts hosts; /* if local.hosts points here */
+    uint32_t failover_count;       /* measured before the attack */
+    uint32_t transfer_count;       /* measured after that */
+    uint64_t duration_ns;          /* of the attack; 0: none */
     uint64_t interval_ns;
     uint64_t seed;
     uint32_t user_count;

@@ -47,6 +47,7 @@ rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local
             stage->machine_count = process->machine + 1;
         }
     }
+    stage->hosts = local->options->hosts;
     RIND_REQUIRE(ctx, stage->machine_count > 0, RIND_E_INVALID, "there is no HSM to attack");
     return RIND_OK;
 }
@@ -56,8 +57,15 @@ rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local
 static bool machine_is_impaired(const struct rind_chaos_stage *stage, uint32_t machine)
 {
     const struct rind_chaos_machine *m = &stage->machines[machine];
-    return stage->processes[m->hsm].state != RIND_CHAOS_RUNNING ||
-           stage->processes[m->agent].state != RIND_CHAOS_RUNNING || !m->is_answering;
+    const struct rind_chaos_process *hsm = &stage->processes[m->hsm];
+    const struct rind_chaos_process *agent = &stage->processes[m->agent];
+    bool has_loss = false;
+    for (uint32_t i = 0; i < stage->loss_count; i++) {
+        has_loss =
+            has_loss || stage->losses[i].process == m->hsm || stage->losses[i].process == m->agent;
+    }
+    return hsm->state != RIND_CHAOS_RUNNING || agent->state != RIND_CHAOS_RUNNING || hsm->is_cut ||
+           agent->is_cut || has_loss || !m->is_answering;
 }
 
 bool rind_chaos_stage_may_impair(const struct rind_chaos_stage *stage, uint32_t machine)
@@ -110,7 +118,62 @@ void rind_chaos_stage_terminate(struct rind_chaos_stage *stage, uint32_t process
     ending->due = rind_deadline_in_ms(RIND_CHAOS_TERMINATE_TIMEOUT_MS);
 }
 
+bool rind_chaos_stage_cut(struct rind_ctx *ctx, struct rind_chaos_stage *stage, uint32_t process,
+                          uint64_t duration_ms)
+{
+    struct rind_chaos_process *cut = &stage->processes[process];
+    if (stage->hosts == NULL || cut->is_cut ||
+        !rind_is_ok(rind_chaos_link_plug(ctx, stage->hosts, cut->child, false))) {
+        return false;
+    }
+    cut->is_cut = true;
+    cut->plug_due = rind_deadline_in_ms(duration_ms);
+    return true;
+}
+
+bool rind_chaos_stage_lose(struct rind_ctx *ctx, struct rind_chaos_stage *stage, uint32_t process,
+                           const char *address, uint64_t duration_ms)
+{
+    if (stage->hosts == NULL || stage->loss_count == RIND_CHAOS_LOSSES_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < stage->loss_count; i++) {
+        if (stage->losses[i].process == process && strcmp(stage->losses[i].address, address) == 0) {
+            return false;
+        }
+    }
+    if (!rind_is_ok(rind_chaos_link_lose(ctx, stage->processes[process].child, address, true))) {
+        return false;
+    }
+    struct rind_chaos_loss *loss = &stage->losses[stage->loss_count];
+    *loss = (struct rind_chaos_loss){.process = process, .due = rind_deadline_in_ms(duration_ms)};
+    (void)snprintf(loss->address, sizeof(loss->address), "%s", address);
+    stage->loss_count++;
+    return true;
+}
+
 /* ---- mending ---- */
+
+/* Cables and losses whose time is over. What cannot be mended is tried again with the next look. */
+static void stage_tend_links(struct rind_ctx *ctx, struct rind_chaos_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->process_count; i++) {
+        struct rind_chaos_process *process = &stage->processes[i];
+        if (process->is_cut && rind_deadline_has_expired(process->plug_due)) {
+            process->is_cut =
+                !rind_is_ok(rind_chaos_link_plug(ctx, stage->hosts, process->child, true));
+        }
+    }
+    for (uint32_t i = stage->loss_count; i > 0; i--) {
+        const struct rind_chaos_loss *loss = &stage->losses[i - 1];
+        const struct rind_child *child = stage->processes[loss->process].child;
+        if (rind_deadline_has_expired(loss->due) &&
+            rind_is_ok(rind_chaos_link_lose(ctx, child, loss->address, false))) {
+            stage->loss_count--;
+            stage->losses[i - 1] = stage->losses[stage->loss_count];
+        }
+    }
+}
 
 static void stage_read_tail(const char *path, char tail[RIND_CHAOS_LOG_TAIL_SIZE])
 {
@@ -209,6 +272,7 @@ static void stage_tend_one(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
 struct rind_deadline rind_chaos_stage_tend(struct rind_ctx *ctx, struct rind_chaos_stage *stage)
 {
     struct rind_deadline next = rind_deadline_in_ms(RIND_CHAOS_TEND_MS);
+    stage_tend_links(ctx, stage);
     for (uint32_t i = 0; i < stage->process_count; i++) {
         struct rind_chaos_process *process = &stage->processes[i];
         stage_tend_one(ctx, stage, process);
@@ -226,15 +290,19 @@ void rind_chaos_stage_heal(struct rind_chaos_stage *stage)
         if (process->state == RIND_CHAOS_STOPPED || process->state == RIND_CHAOS_DOWN) {
             process->due = rind_deadline_now();
         }
+        process->plug_due = rind_deadline_now();
+    }
+    for (uint32_t i = 0; i < stage->loss_count; i++) {
+        stage->losses[i].due = rind_deadline_now();
     }
 }
 
 bool rind_chaos_stage_is_whole(const struct rind_chaos_stage *stage)
 {
     for (uint32_t i = 0; i < stage->process_count; i++) {
-        if (stage->processes[i].state != RIND_CHAOS_RUNNING) {
+        if (stage->processes[i].state != RIND_CHAOS_RUNNING || stage->processes[i].is_cut) {
             return false;
         }
     }
-    return true;
+    return stage->loss_count == 0;
 }

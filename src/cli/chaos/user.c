@@ -9,6 +9,7 @@
 #define USER_GUESSES_MIN 2u /* granted by a registration */
 #define USER_GUESSES_VARY 5u
 #define USER_CONCURRENT_PERCENT 15u
+#define USER_CONCURRENT_LATE_MAX 2u /* more late requests at once make too many worlds */
 #define USER_INFO "chaos"
 #define USER_VERIFY_STEPS 3u
 
@@ -269,7 +270,9 @@ static void user_choose(struct rind_chaos_user *user, struct rind_chaos_random *
 void rind_chaos_user_act(struct rind_chaos_user *user, struct rind_chaos_random *random,
                          struct rind_chaos_round *round)
 {
-    round->count = rind_chaos_random_percent(random, USER_CONCURRENT_PERCENT) ? 2 : 1;
+    bool may_be_two = rind_checker_late_count(&user->checker, rind_clock_monotonic_ns()) <=
+                      USER_CONCURRENT_LATE_MAX;
+    round->count = may_be_two && rind_chaos_random_percent(random, USER_CONCURRENT_PERCENT) ? 2 : 1;
     for (size_t i = 0; i < round->count; i++) {
         user_choose(user, random, &round->operations[i]);
     }

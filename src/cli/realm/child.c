@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define CHILD_LOG_TAIL_SIZE 400
+#define CHILD_NETWORKS "/var/run/netns/" /* where ip-netns(8) keeps the named ones */
 
 void rind_child_add(struct rind_child *child, const char *format, ...)
 {
@@ -25,6 +27,21 @@ void rind_child_add(struct rind_child *child, const char *format, ...)
     va_end(arguments);
     RIND_ASSERT(length >= 0 && (unsigned)length < RIND_CHILD_ARGUMENT_SIZE_MAX);
     child->argument_count++;
+}
+
+/* Moves this process into the network namespace; errno if it cannot. */
+static bool child_enter_network(const char *network)
+{
+    char path[sizeof(CHILD_NETWORKS) + RIND_CHILD_NAME_SIZE_MAX] = CHILD_NETWORKS;
+    memcpy(path + strlen(path), network, strlen(network) + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_entered = fd >= 0 && setns(fd, CLONE_NEWNET) == 0;
+    int fault = errno;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    errno = fault;
+    return is_entered;
 }
 
 /* Between fork and exec: only async-signal-safe calls. Reports errno through `report_fd`. */
@@ -44,7 +61,8 @@ static _Noreturn void child_become(struct rind_child *child, int log_fd, int rep
     (void)setpgid(0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (getppid() == parent && null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 &&
+    bool is_placed = child->network[0] == '\0' || child_enter_network(child->network);
+    if (is_placed && getppid() == parent && null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 &&
         dup2(log_fd, STDOUT_FILENO) >= 0 && dup2(log_fd, STDERR_FILENO) >= 0) {
         (void)execv(child->program, argv);
     }

@@ -22,9 +22,11 @@
 
 struct rind_child {
     char name[RIND_CHILD_NAME_SIZE_MAX];
-    char address[RIND_URL_SIZE_MAX]; /* URL it serves */
+    char address[RIND_URL_SIZE_MAX];     /* URL it serves */
+    char listen[RIND_ADDRESS_TEXT_SIZE]; /* address and port it binds */
     char log_file[RIND_CHILD_PATH_SIZE_MAX];
     char program[RIND_CHILD_PATH_SIZE_MAX];
+    char network[RIND_CHILD_NAME_SIZE_MAX]; /* namespace (ip-netns(8)) to run in; "": ours */
     char arguments[RIND_CHILD_ARGUMENTS_MAX][RIND_CHILD_ARGUMENT_SIZE_MAX];
     size_t argument_count;
     pid_t pid;       /* 0 when it does not run */

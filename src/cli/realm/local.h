@@ -25,15 +25,26 @@ struct rind_local_realm_plan {
     uint32_t group_count; /* with all HSMs as members; 0: only the first group of the first HSM */
 };
 
+/*
+ * Hosts for HSMs and agents: network namespaces, called <prefix><name of the process>, that have
+ * been made before. The first process's address is <subnet>.10, the next one's <subnet>.11 and so
+ * on; everything else listens at <subnet>.1, which is ours.
+ */
+struct rind_local_hosts {
+    const char *prefix;
+    const char *subnet; /* "10.213.77" */
+};
+
 struct rind_local_options {
     struct rind_local_realm_plan realms[RIND_LOCAL_REALMS_MAX];
     size_t realm_count;
     uint32_t manager_count;
     uint32_t balancer_count;
-    const char *state_directory; /* NULL: a fresh temporary one, removed at the end */
-    const char *secrets_file;    /* NULL: a fresh one with random keys */
-    uint64_t rate_limit;         /* requests per second of an unconfigured tenant */
-    const char *log_level;       /* LOGLEVEL of the daemons; NULL: INFO */
+    const char *state_directory;          /* NULL: a fresh temporary one, removed at the end */
+    const char *secrets_file;             /* NULL: a fresh one with random keys */
+    uint64_t rate_limit;                  /* requests per second of an unconfigured tenant */
+    const char *log_level;                /* LOGLEVEL of the daemons; NULL: INFO */
+    const struct rind_local_hosts *hosts; /* NULL: everything at 127.0.0.1 */
 };
 
 /* A realm that runs. */

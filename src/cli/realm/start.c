@@ -18,6 +18,11 @@
 #define START_POLL_MS 5u            /* between looks at what is not ready yet */
 #define START_CALL_TIMEOUT_MS 2000u /* of one look */
 #define START_TRANSFER_TIMEOUT_MS 150000u
+/* Below the ports that systems give to connections (Linux: from 32768), above well-known ones. */
+#define START_PORT_MIN 10240u
+#define START_PORT_MAX 32767u
+#define START_PORT_TRIES_MAX 64u
+#define START_HOST_FIRST 10u /* last number of the first host's address */
 
 static void start_say(const struct rind_local_start *start, const char *format, ...)
     RIND_PRINTF(2, 3);
@@ -33,22 +38,38 @@ static void start_say(const struct rind_local_start *start, const char *format, 
     }
 }
 
-/* A port that is free now. Between here and the daemon's bind somebody else could take it; then the
- * daemon says so and the start fails cleanly. */
-static rind_status start_free_port(struct rind_ctx *ctx, uint16_t *port)
+/* The port if it is free now, 0 if not. */
+static uint16_t start_probe_port(uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    bool is_bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-                    getsockname(fd, (struct sockaddr *)&address, &length) == 0;
-    int fault = errno;
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool is_bound = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
     if (fd >= 0) {
         (void)close(fd);
     }
-    RIND_REQUIRE(ctx, is_bound, RIND_E_IO, "no free port on 127.0.0.1: %s", strerror(fault));
-    *port = ntohs(address.sin_port);
-    return RIND_OK;
+    return is_bound ? port : 0;
+}
+
+/*
+ * A port that is free now, and that the system gives to no connection: so a daemon that is started
+ * again finds it free again. Between here and the daemon's bind somebody else could take it; then
+ * the daemon says so and the start fails cleanly.
+ */
+static rind_status start_free_port(struct rind_ctx *ctx, uint16_t *port)
+{
+    for (uint32_t i = 0; i < START_PORT_TRIES_MAX; i++) {
+        uint16_t wanted;
+        RIND_REQUIRE(ctx, getentropy(&wanted, sizeof(wanted)) == 0, RIND_E_IO, "no randomness: %s",
+                     strerror(errno));
+        *port = start_probe_port(
+            (uint16_t)(START_PORT_MIN + wanted % (START_PORT_MAX - START_PORT_MIN + 1)));
+        if (*port != 0) {
+            return RIND_OK;
+        }
+    }
+    return rind_fail(ctx, RIND_E_LIMIT, "no free port on 127.0.0.1 from %u to %u", START_PORT_MIN,
+                     START_PORT_MAX);
 }
 
 /* The folder this program is in: the daemons are beside it. */
@@ -67,15 +88,45 @@ static rind_status start_program(struct rind_ctx *ctx, const char *name,
     return RIND_OK;
 }
 
-/* A child with name, program, log file and a free address; the caller adds arguments. */
+/* Where a child listens. */
+enum start_place {
+    START_ON_OWN_HOST, /* an HSM or an agent */
+    START_FOR_REALM,   /* here, where those can reach it */
+    START_FOR_CLIENTS, /* here, under the name that is in the certificate */
+};
+
+/* Address, port, namespace and URL. */
+static rind_status start_place_child(struct rind_ctx *ctx, const struct rind_local *local,
+                                     enum start_place place, struct rind_child *child)
+{
+    const struct rind_local_hosts *hosts = local->options->hosts;
+    bool is_for_clients = place == START_FOR_CLIENTS;
+    char host[64] = "127.0.0.1";
+    uint16_t port;
+    RIND_TRY(start_free_port(ctx, &port));
+    if (hosts != NULL && place == START_ON_OWN_HOST) {
+        (void)snprintf(host, sizeof(host), "%.40s.%zu", hosts->subnet,
+                       START_HOST_FIRST + local->child_count);
+        (void)snprintf(child->network, sizeof(child->network), "%.20s%.40s", hosts->prefix,
+                       child->name);
+    } else if (hosts != NULL && place == START_FOR_REALM) {
+        (void)snprintf(host, sizeof(host), "%.40s.1", hosts->subnet);
+    }
+    (void)snprintf(child->listen, sizeof(child->listen), "%s:%u", host, (unsigned)port);
+    (void)snprintf(child->address, sizeof(child->address), "%s://%s:%u/",
+                   is_for_clients ? "https" : "http", is_for_clients ? "localhost" : host,
+                   (unsigned)port);
+    return RIND_OK;
+}
+
+/* A child with name, program, log file and a free address; the caller adds more arguments. */
 static rind_status start_new_child(struct rind_ctx *ctx, struct rind_local *local,
-                                   const char *program, const char *scheme, const char *host,
-                                   struct rind_child **child, uint16_t *port, const char *format,
-                                   ...) RIND_PRINTF(8, 9);
+                                   const char *program, enum start_place place,
+                                   struct rind_child **child, const char *format, ...)
+    RIND_PRINTF(6, 7);
 static rind_status start_new_child(struct rind_ctx *ctx, struct rind_local *local,
-                                   const char *program, const char *scheme, const char *host,
-                                   struct rind_child **child, uint16_t *port, const char *format,
-                                   ...)
+                                   const char *program, enum start_place place,
+                                   struct rind_child **child, const char *format, ...)
 {
     RIND_REQUIRE(ctx, local->child_count < RIND_LOCAL_CHILDREN_MAX, RIND_E_LIMIT,
                  "a realm on this machine may have at most %u processes", RIND_LOCAL_CHILDREN_MAX);
@@ -84,10 +135,9 @@ static rind_status start_new_child(struct rind_ctx *ctx, struct rind_local *loca
     va_start(arguments, format);
     (void)vsnprintf(made->name, sizeof(made->name), format, arguments);
     va_end(arguments);
-    RIND_TRY(start_free_port(ctx, port));
     RIND_TRY(start_program(ctx, program, made->program));
-    (void)snprintf(made->address, sizeof(made->address), "%s://%s:%u/", scheme, host,
-                   (unsigned)*port);
+    RIND_TRY(start_place_child(ctx, local, place, made));
+    rind_child_add(made, "--listen=%s", made->listen);
     int length =
         snprintf(made->log_file, sizeof(made->log_file), "%s/%s.log", local->directory, made->name);
     RIND_REQUIRE(ctx, length > 0 && (size_t)length < sizeof(made->log_file), RIND_E_INVALID,
@@ -111,20 +161,16 @@ static rind_status start_hsm_and_agent(struct rind_ctx *ctx, struct rind_local *
 {
     struct rind_child *hsm;
     struct rind_child *agent;
-    uint16_t hsm_port;
-    uint16_t agent_port;
-    RIND_TRY(start_new_child(ctx, local, "rind-hsm", "http", "127.0.0.1", &hsm, &hsm_port,
-                             "hsm-%c%u", realm_name, number));
+    RIND_TRY(start_new_child(ctx, local, "rind-hsm", START_ON_OWN_HOST, &hsm, "hsm-%c%u",
+                             realm_name, number));
     rind_child_add(hsm, "--keys-file=%s", keys_file);
     rind_child_add(hsm, "--state-dir=%s/hsms", local->directory);
     rind_child_add(hsm, "--name=%s", hsm->name);
-    rind_child_add(hsm, "--listen=127.0.0.1:%u", (unsigned)hsm_port);
     RIND_TRY(start_run(ctx, local, hsm));
 
-    RIND_TRY(start_new_child(ctx, local, "rind-agent", "http", "127.0.0.1", &agent, &agent_port,
-                             "agent-%c%u", realm_name, number));
+    RIND_TRY(start_new_child(ctx, local, "rind-agent", START_ON_OWN_HOST, &agent, "agent-%c%u",
+                             realm_name, number));
     rind_child_add(agent, "--hsm-url=%s", hsm->address);
-    rind_child_add(agent, "--listen=127.0.0.1:%u", (unsigned)agent_port);
     rind_child_add(agent, "--name=%s", agent->name);
     rind_child_add(agent, "--store=%s", local->store);
     rind_child_add(agent, "--default-rate-limit=%llu",
@@ -139,10 +185,8 @@ static rind_status start_managers(struct rind_ctx *ctx, struct rind_local *local
 {
     for (uint32_t i = 0; i < local->options->manager_count; i++) {
         struct rind_child *manager;
-        uint16_t port;
-        RIND_TRY(start_new_child(ctx, local, "rind-cluster-manager", "http", "127.0.0.1", &manager,
-                                 &port, "manager-%u", i + 1));
-        rind_child_add(manager, "--listen=127.0.0.1:%u", (unsigned)port);
+        RIND_TRY(start_new_child(ctx, local, "rind-cluster-manager", START_FOR_REALM, &manager,
+                                 "manager-%u", i + 1));
         rind_child_add(manager, "--store=%s", local->store);
         RIND_TRY(start_run(ctx, local, manager));
     }
@@ -153,12 +197,10 @@ static rind_status start_balancers(struct rind_ctx *ctx, struct rind_local *loca
 {
     for (uint32_t i = 0; i < local->options->balancer_count; i++) {
         struct rind_child *balancer;
-        uint16_t port;
-        RIND_TRY(start_new_child(ctx, local, "rind-load-balancer", "https", "localhost", &balancer,
-                                 &port, "balancer-%u", i + 1));
+        RIND_TRY(start_new_child(ctx, local, "rind-load-balancer", START_FOR_CLIENTS, &balancer,
+                                 "balancer-%u", i + 1));
         rind_child_add(balancer, "--tls-cert=%s/localhost.cert", local->directory);
         rind_child_add(balancer, "--tls-key=%s/localhost.key", local->directory);
-        rind_child_add(balancer, "--listen=127.0.0.1:%u", (unsigned)port);
         rind_child_add(balancer, "--name=%s", balancer->name);
         rind_child_add(balancer, "--secrets-file=%s", local->secrets_file);
         rind_child_add(balancer, "--store=%s", local->store);
@@ -214,20 +256,18 @@ static rind_status start_look_agent(struct rind_ctx *ctx, struct rind_local *loc
     return RIND_OK;
 }
 
-/* A listener that accepts is ready: daemons bind last. */
-static rind_status start_look_port(struct rind_ctx *ctx, struct rind_local *local, const char *url)
+/* A listener that accepts is ready: daemons bind last. `listen` is as in struct rind_child. */
+static rind_status start_look_port(struct rind_ctx *ctx, struct rind_local *local,
+                                   const char *listen)
 {
     (void)local;
-    struct rind_url parsed;
-    RIND_TRY(rind_url_parse(ctx, rind_slice_text(url), &parsed));
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(parsed.port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct rind_address address;
+    RIND_TRY(rind_address_parse(ctx, rind_slice_text(listen), &address));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     RIND_REQUIRE(ctx, fd >= 0, RIND_E_IO, "cannot make a socket: %s", strerror(errno));
-    bool is_open = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    bool is_open = connect(fd, (const struct sockaddr *)&address.storage, address.length) == 0;
     (void)close(fd);
-    RIND_REQUIRE(ctx, is_open, RIND_E_STALE, "nothing listens at %s", url);
+    RIND_REQUIRE(ctx, is_open, RIND_E_STALE, "nothing listens at %s", listen);
     return RIND_OK;
 }
 
@@ -260,8 +300,8 @@ static rind_status start_await_all(struct rind_ctx *ctx, const struct rind_local
     for (size_t i = 0; i < local->child_count; i++) {
         const struct rind_child *child = &local->children[i];
         bool is_agent = strncmp(child->name, "agent-", 6) == 0;
-        RIND_TRY(
-            start_await(ctx, start, is_agent ? start_look_agent : start_look_port, child->address));
+        RIND_TRY(start_await(ctx, start, is_agent ? start_look_agent : start_look_port,
+                             is_agent ? child->address : child->listen));
     }
     return start_await(ctx, start, start_look_discovery, "service discovery");
 }
