@@ -45,7 +45,7 @@ static struct app_result app_retry(enum rind_agent_app_response_kind kind)
 }
 
 /*
- * What would end a reference HSM must not reach one (spec 06 section 16 item 3): a key of a wrong
+ * What an HSM may not withstand must not reach one (spec 06 section 16 item 3): a key of a wrong
  * length reads as a bad session, an oversize message as undecodable.
  */
 static bool app_is_acceptable(const struct rind_agent_app_request *request,

@@ -84,7 +84,7 @@ static struct become_attempt become_ask_hsm(struct rind_ctx *ctx, struct rind_ag
     case RIND_HSM_BECOME_LEADER_STEPDOWN_IN_PROGRESS:
         return become_final(RIND_AGENT_BECOME_LEADER_STEPDOWN_IN_PROGRESS);
     case RIND_HSM_BECOME_LEADER_INVALID_MAC:
-        /* The stored entry is forged or rotten; the reference aborts. Nobody can lead from it. */
+        /* The stored entry is forged or rotten. Nobody can lead from it. */
         RIND_LOG_ERROR(&agent->log, "the log's last entry %llu does not authenticate",
                        (unsigned long long)last->index);
         return become_final(RIND_AGENT_BECOME_LEADER_NO_STORE);

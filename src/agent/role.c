@@ -74,7 +74,7 @@ void rind_role_apply(struct rind_agent_group *group, uint64_t boot,
         retired = role_store(group, role);
         is_changed = true;
     } else if (boot == group->hsm_boot && role->at == group->role.at) {
-        /* The reference aborts; only a host that mixes up replies can cause it. */
+        /* Only a host that mixes up replies can cause it. */
         is_contradiction = !rind_role_equal(&role->role, &group->role.role);
     }
     rind_mutex_unlock(&group->lock);

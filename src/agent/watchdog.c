@@ -2,7 +2,7 @@
  * watchdog.c - notices when agent and HSM no longer agree, and mends it. Spec 06 section 9.6 and
  * section 16 item 16.
  *
- * The reference ends the process; here each disagreement has a remedy that ends in a state the
+ * Each disagreement has a remedy that ends in a state the
  * cluster manager can work with.
  */
 #include "agent/jobs.h"

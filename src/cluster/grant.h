@@ -5,7 +5,7 @@
  * leadership holds that group's lease, whoever moves records in a realm its ownership lease. A
  * grant is such a lease, renewed by the keeper's thread until it is released. Losing it stops the
  * work: no RPC is started under a lost grant, and one under way is abandoned before anybody else
- * can take the lease. (The reference ends its process instead.) Machines' clocks decide when leases
+ * can take the lease. Machines' clocks decide when leases
  * end: keep them within RIND_GRANT_MARGIN_MS of each other; beyond that HSMs still refuse what
  * would be wrong. Spec: docs/spec/08-cluster.md section 3.
  */

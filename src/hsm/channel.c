@@ -3,7 +3,7 @@
 
 /*
  * Step 6 of AppRequest. The balancer refuses bodies above this, so longer ones are a host's doing;
- * where the reference ends the process, this is a session error (section 17 item 7).
+ * they are a session error (section 17 item 7).
  */
 static bool channel_is_oversize(struct rind_slice ciphertext)
 {

@@ -250,7 +250,7 @@ static void previous_configurations_are_tried_also_with_realms_of_their_own(void
     fake_realms_close(realms);
 }
 
-/* 01 section 9, "Hazard": the reference reports InvalidPin here and spends guesses. */
+/* 01 section 9, "Hazard": must not be taken for a wrong PIN, nor spend guesses. */
 static void
 a_previous_registration_on_realms_of_the_current_configuration_is_recovered(void **state)
 {

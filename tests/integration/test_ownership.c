@@ -127,7 +127,7 @@ static void what_cannot_be_moved_is_refused_and_blocks_nobody(void **state)
     assert_moving_fails(&a, &b, &inverted, RIND_CLUSTER_TRANSFER_ERROR_UNACCEPTABLE_RANGE);
     assert_moving_fails(&a, &a, &top, RIND_CLUSTER_TRANSFER_ERROR_INVALID_GROUP);
     assert_moving_fails(&a, &b, &middle, RIND_CLUSTER_TRANSFER_ERROR_UNACCEPTABLE_RANGE);
-    /* A source that owns nothing: the reference blocks the destination for ever. */
+    /* A source that owns nothing: must not block the destination for ever. */
     assert_moving_fails(&c, &b, &top, RIND_CLUSTER_TRANSFER_ERROR_UNACCEPTABLE_RANGE);
     move(&a, &b, "c000", "ff");
     move(&a, &c, "00", "1fff");
