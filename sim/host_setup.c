@@ -62,9 +62,11 @@ static uint32_t setup_new_group(struct sim *sim, uint32_t h, const bool *chosen,
         const struct sim_realm_statement *other =
             &sim->realm_statements[sim_below(&sim->random, (uint32_t)sim->realm_statement_count)];
         struct rind_group_member *changed = &members[sim_below(&sim->random, (uint32_t)count)];
-        if (sim_dice(sim, 1, 2)) {
+        uint32_t dice = sim_below(&sim->random, 3);
+        if (dice != 0) { /* both: genuine, but twice or out of order */
             changed->statement = other->statement;
-        } else {
+        }
+        if (dice != 1) {
             changed->hsm = other->hsm;
         }
     }
