@@ -97,6 +97,7 @@ static struct sim_answer call_send(struct sim *sim, uint32_t h, struct rind_slic
     }
     sim->counters.requests++;
     hsm->has_new_image = false;
+    hsm->had_realm = hsm->has_realm;
     struct rind_buffer response;
     rind_buffer_init(&response, sim->response, sim->response_capacity);
     struct rind_ctx ctx;

@@ -9,12 +9,12 @@
 
 /* Weights before the swarm changes them. */
 static const uint32_t host_weights[SIM_OP_COUNT] = {
-    [SIM_OP_PROGRESS] = 400,     [SIM_OP_APP] = 120,           [SIM_OP_APP_MIXED] = 24,
-    [SIM_OP_TRANSFER] = 40,      [SIM_OP_TRANSFER_MIXED] = 16, [SIM_OP_CAPTURE_NEXT] = 24,
-    [SIM_OP_CAPTURE_JUMP] = 8,   [SIM_OP_PERSIST] = 16,        [SIM_OP_COMMIT] = 24,
+    [SIM_OP_PROGRESS] = 400,     [SIM_OP_APP] = 120,           [SIM_OP_APP_MIXED] = 40,
+    [SIM_OP_TRANSFER] = 120,     [SIM_OP_TRANSFER_MIXED] = 32, [SIM_OP_CAPTURE_NEXT] = 24,
+    [SIM_OP_CAPTURE_JUMP] = 24,  [SIM_OP_PERSIST] = 16,        [SIM_OP_COMMIT] = 24,
     [SIM_OP_BECOME_LEADER] = 16, [SIM_OP_STEP_DOWN] = 6,       [SIM_OP_SECOND_LEADER] = 8,
     [SIM_OP_FORK_STORE] = 6,     [SIM_OP_RESTART] = 3,         [SIM_OP_NVRAM_FAULT] = 3,
-    [SIM_OP_SETUP] = 6,          [SIM_OP_STATUS] = 12,         [SIM_OP_REPLAY] = 12,
+    [SIM_OP_SETUP] = 12,         [SIM_OP_STATUS] = 12,         [SIM_OP_REPLAY] = 12,
     [SIM_OP_GARBAGE] = 2,
 };
 
@@ -50,7 +50,7 @@ void sim_swarm_make(struct sim *sim)
     swarm->guesses_max = guesses[sim_below(&random, 5)];
     host_swarm_config(sim, &random);
     sim->hsm_count = 1 + sim_below(&random, SIM_HSMS_MAX);
-    sim->user_count = 1 + sim_below(&random, SIM_USERS_MAX);
+    sim->user_count = 1 + sim_below(&random, sim_chance(&random, 1, 4) ? SIM_USERS_MAX : 8);
     for (uint32_t u = 0; u < sim->user_count; u++) {
         struct sim_user *user = &sim->users[u];
         sim_fill(&random, user->record_id.bytes, sizeof(user->record_id.bytes));
@@ -196,7 +196,11 @@ static void host_fork_store(struct sim *sim)
 static void host_nvram_fault(struct sim *sim)
 {
     uint32_t h = sim_below(&sim->random, sim->hsm_count);
-    bool works = sim->hsms[h].nvram_mode != SIM_NVRAM_WORKS || sim_dice(sim, 1, 2);
+    for (uint32_t i = 0; i < sim->hsm_count; i++) {
+        h = sim->hsms[i].nvram_mode != SIM_NVRAM_WORKS ? i
+                                                       : h; /* one is repaired before the next */
+    }
+    bool works = sim->hsms[h].nvram_mode != SIM_NVRAM_WORKS;
     sim->hsms[h].nvram_mode =
         works ? SIM_NVRAM_WORKS : (enum sim_nvram_mode)(1 + sim_below(&sim->random, 2));
     sim_story(sim, "NVRAM of %c %s", 'A' + (char)h,

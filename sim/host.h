@@ -45,6 +45,9 @@ void sim_operation_app_mixed(struct sim *sim);
 struct sim_answer sim_send_request(struct sim *sim, uint32_t hsm, uint32_t group, uint32_t user,
                                    const struct rind_secrets_request *request);
 
+/* Most users register, so that there is something to guess. */
+void sim_register_users(struct sim *sim);
+
 /* --- host_transfer.c --- */
 void sim_operation_transfer(struct sim *sim);
 void sim_operation_transfer_mixed(struct sim *sim);

@@ -10,6 +10,7 @@ struct app_parts {
     uint32_t basis; /* the entry whose root the proof is read at */
     struct rind_record_id proof_key;
     uint64_t index;
+    bool is_proof_forged;
 };
 
 /* Some leader that owns the user's record by its newest entry; false if there is none. */
@@ -46,6 +47,43 @@ static void app_append(struct sim *sim, uint32_t group, uint32_t hsm)
     }
 }
 
+/* Makes a proof say something else, with parts that are genuine one by one. */
+static void app_forge_proof(struct sim *sim, struct rind_read_proof *proof)
+{
+    switch (sim_below(&sim->random, 5)) {
+    case 0:
+        proof->has_leaf = false;
+        break;
+    case 1: /* as if the record did not exist */
+        proof->has_leaf = false;
+        proof->path.count -= proof->path.count > 1 ? 1u : 0u;
+        break;
+    case 2: /* any record at rest, an older one of the same user perhaps */
+        for (unsigned i = 0; i < 16; i++) {
+            const struct rind_node *node =
+                &sim->nodes[sim_below(&sim->random, (uint32_t)sim->node_count)];
+            if (node->kind == RIND_NODE_LEAF) {
+                proof->has_leaf = true;
+                proof->leaf = node->leaf;
+            }
+        }
+        break;
+    case 3: { /* the same place in another tree */
+        const struct rind_node *node =
+            &sim->nodes[sim_below(&sim->random, (uint32_t)sim->node_count)];
+        if (node->kind == RIND_NODE_INTERIOR) {
+            proof->path.items[sim_below(&sim->random, (uint32_t)proof->path.count)] =
+                node->interior;
+        }
+        break;
+    }
+    default:
+        proof->range = rind_owned_range_full();
+        break;
+    }
+    sim->is_proof_honest = false;
+}
+
 static struct sim_answer app_send(struct sim *sim, const struct app_parts *parts)
 {
     const struct rind_log_entry *basis = &sim->entries[parts->basis].entry;
@@ -56,6 +94,9 @@ static struct sim_answer app_send(struct sim *sim, const struct app_parts *parts
     if (!basis->has_partition ||
         !sim_proof_record(sim, partition, &parts->proof_key, &app->proof)) {
         return (struct sim_answer){.is_answered = false};
+    }
+    if (parts->is_proof_forged) {
+        app_forge_proof(sim, &app->proof);
     }
     app->realm = sim->groups[parts->group].realm;
     app->group = sim->groups[parts->group].id;
@@ -97,14 +138,19 @@ static bool app_has_session_at(const struct sim *sim, uint32_t hsm, uint32_t gro
            user->session_boot == sim->hsms[hsm].boot;
 }
 
-/* An older entry of the same log whose root the leader may still know. */
-static uint32_t app_older(struct sim *sim, uint32_t entry)
+/* An older entry of the leader's log, whose root it may still know. */
+static uint32_t app_older(struct sim *sim, uint32_t group, uint32_t hsm)
 {
-    uint32_t steps = sim_below(&sim->random, sim_dice(sim, 1, 4) ? 70 : 4);
-    for (uint32_t i = 0; i < steps && sim->entries[entry].parent != SIM_NONE; i++) {
-        entry = sim->entries[entry].parent;
+    uint32_t head = sim_head(sim, group, hsm);
+    uint64_t last = sim->entries[head].entry.index;
+    if (sim_dice(sim, 1, 8)) { /* the one that it started from */
+        uint64_t starting = sim->groups[group].members[hsm].starting;
+        uint32_t first = sim_ancestor_at(sim, head, starting > 1 ? starting - 1 : 1);
+        return first == SIM_NONE ? head : first;
     }
-    return entry;
+    uint32_t back = sim_below(&sim->random, sim_dice(sim, 1, 4) ? 70 : 4);
+    uint32_t older = sim_ancestor_at(sim, head, last > back ? last - back : 1);
+    return older == SIM_NONE ? head : older;
 }
 
 struct sim_answer sim_send_request(struct sim *sim, uint32_t hsm, uint32_t group, uint32_t user,
@@ -126,7 +172,7 @@ struct sim_answer sim_send_request(struct sim *sim, uint32_t hsm, uint32_t group
         .hsm = hsm,
         .group = group,
         .user = user,
-        .basis = !sim->is_healing && sim_dice(sim, 1, 3) ? app_older(sim, head) : head,
+        .basis = !sim->is_healing && sim_dice(sim, 1, 3) ? app_older(sim, group, hsm) : head,
         .proof_key = sim->users[user].record_id,
     };
     parts.message = sim_client_seal(sim, user, sim->groups[group].keyset, request, wants_transport);
@@ -149,10 +195,23 @@ void sim_operation_app(struct sim *sim)
     (void)sim_send_request(sim, h, g, user, &request);
 }
 
+void sim_register_users(struct sim *sim)
+{
+    for (uint32_t u = 0; u < sim->user_count; u++) {
+        rind_arena_reset(&sim->arena);
+        uint32_t g;
+        uint32_t h;
+        if (sim_dice(sim, 7, 8) && app_find_owner(sim, u, &g, &h)) {
+            struct rind_secrets_request request = sim_client_register2(sim, u);
+            (void)sim_send_request(sim, h, g, u, &request);
+        }
+    }
+}
+
 /* Mixes up one part of a request that might have been good. */
 static void app_mix(struct sim *sim, struct app_parts *parts)
 {
-    switch (sim_below(&sim->random, 8)) {
+    switch (sim_below(&sim->random, 11)) {
     case 0:
         parts->index += 1 + sim_below(&sim->random, 2);
         break;
@@ -176,6 +235,11 @@ static void app_mix(struct sim *sim, struct app_parts *parts)
     }
     case 6:
         parts->group = sim_below(&sim->random, sim->group_count);
+        break;
+    case 7:
+    case 8:
+    case 9:
+        parts->is_proof_forged = true;
         break;
     default:
         parts->proof_key = sim_pick_record(sim);

@@ -101,6 +101,31 @@ static void replicate_elect(struct sim *sim, uint32_t g)
     }
 }
 
+/* Something that member `h` needs before the leader's newest entry can commit; false: nothing. */
+static bool replicate_bring_on(struct sim *sim, uint32_t g, uint32_t h, uint32_t leader)
+{
+    const struct sim_member *member = &sim->groups[g].members[h];
+    uint32_t head = sim_head(sim, g, leader);
+    if (member->captured != head) {
+        if (member->captured == SIM_NONE || sim_is_ancestor(sim, member->captured, head)) {
+            (void)sim_send_capture(sim, h, g, head);
+            return true;
+        }
+        if (sim_dice(sim, 1, 16)) { /* it is on another branch: perhaps this leader has lost */
+            (void)sim_send_step_down(sim, leader, g, sim_dice(sim, 1, 2));
+            return true;
+        }
+    }
+    bool is_known = member->known_capture != SIM_NONE && member->persisted == member->captured &&
+                    rind_mac_equal(&sim->captures[member->known_capture].captured.mac,
+                                   &sim->entries[member->captured].entry.entry_mac);
+    if (member->captured == SIM_NONE || is_known) {
+        return false;
+    }
+    (void)sim_send_persist(sim, h);
+    return true;
+}
+
 void sim_progress(struct sim *sim, uint32_t g)
 {
     uint32_t leader = sim_pick_leader(sim, g);
@@ -108,33 +133,21 @@ void sim_progress(struct sim *sim, uint32_t g)
         replicate_elect(sim, g);
         return;
     }
-    uint32_t head = sim_head(sim, g, leader);
-    uint32_t h = sim_pick_member(sim, g);
-    const struct sim_member *member = &sim->groups[g].members[h];
-    bool is_lazy = !sim->is_healing && sim_dice(sim, sim->swarm.lazy_per_16, 16);
-    if (member->captured != head && !is_lazy) {
-        if (member->captured == SIM_NONE || sim_is_ancestor(sim, member->captured, head)) {
-            (void)sim_send_capture(sim, h, g, head);
-            return;
-        }
-        if (sim_dice(sim, 1, 16)) { /* it is on another branch: perhaps this leader has lost */
-            (void)sim_send_step_down(sim, leader, g, sim_dice(sim, 1, 2));
-            return;
-        }
-    }
-    bool is_known = member->known_capture != SIM_NONE && member->persisted == member->captured &&
-                    member->captured != SIM_NONE &&
-                    rind_mac_equal(&sim->captures[member->known_capture].captured.mac,
-                                   &sim->entries[member->captured].entry.entry_mac);
-    if (!is_known && !is_lazy) {
-        (void)sim_send_persist(sim, h);
-        return;
-    }
     const struct sim_member *leading = &sim->groups[g].members[leader];
-    bool is_done = leading->has_committed && leading->committed == sim->entries[head].entry.index;
+    bool is_done =
+        leading->has_committed && leading->committed == sim_log_last(sim, leading)->entry.index;
     if (is_done && !sim->is_healing && sim_dice(sim, 15, 16)) {
         sim_operation_app(sim); /* nothing to commit: somebody asks for something */
         return;
+    }
+    uint32_t first = sim_below(&sim->random, sim->hsm_count);
+    for (uint32_t i = 0; i < sim->hsm_count; i++) {
+        uint32_t h = (first + i) % sim->hsm_count;
+        bool is_lazy = !sim->is_healing && sim_dice(sim, sim->swarm.lazy_per_16, 16);
+        if (!is_lazy && sim->hsms[h].core != NULL && sim->groups[g].members[h].is_member &&
+            replicate_bring_on(sim, g, h, leader)) {
+            return;
+        }
     }
     (void)sim_send_commit(sim, leader, g);
 }
@@ -175,6 +188,22 @@ static void replicate_mutate_entry(struct sim *sim, struct rind_log_entry *entry
     }
 }
 
+/* A genuine entry that has the next index but follows another one; SIM_NONE if none is found. */
+static uint32_t replicate_pick_fork(struct sim *sim, uint32_t g, uint32_t captured)
+{
+    if (captured == SIM_NONE) {
+        return SIM_NONE;
+    }
+    uint64_t next = sim->entries[captured].entry.index + 1;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t e = sim_ancestor_at(sim, sim_pick_entry(sim, g), next);
+        if (e != SIM_NONE && sim->entries[e].parent != captured) {
+            return e;
+        }
+    }
+    return SIM_NONE;
+}
+
 void sim_operation_capture_next(struct sim *sim)
 {
     uint32_t g = sim_pick_group(sim);
@@ -202,7 +231,10 @@ void sim_operation_capture_next(struct sim *sim)
         if (next != SIM_NONE) {
             entries[i] = sim->entries[next].entry;
         }
-        if (sim_dice(sim, 1, 2)) {
+        uint32_t fork = i == 0 ? replicate_pick_fork(sim, g, captured) : SIM_NONE;
+        if (fork != SIM_NONE && sim_dice(sim, 1, 2)) {
+            entries[i] = sim->entries[fork].entry;
+        } else if (sim_dice(sim, 1, 2)) {
             replicate_mutate_entry(sim, &entries[i]);
         }
     }
@@ -224,7 +256,7 @@ static bool replicate_pick_capture(struct sim *sim, uint32_t g, struct rind_capt
     uint32_t newest = sim->groups[g].members[sim_below(&sim->random, sim->hsm_count)].known_capture;
     *captured = sim->captures[newest != SIM_NONE && sim_dice(sim, 3, 4) ? newest : picked].captured;
     const struct sim_entry *other = &sim->entries[sim_pick_entry(sim, g)];
-    switch (sim_below(&sim->random, 12)) {
+    switch (sim_below(&sim->random, 16)) {
     case 0:
         captured->index += sim_dice(sim, 3, 4) ? 1u : UINT64_MAX;
         break;

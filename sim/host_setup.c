@@ -62,11 +62,13 @@ static uint32_t setup_new_group(struct sim *sim, uint32_t h, const bool *chosen,
         const struct sim_realm_statement *other =
             &sim->realm_statements[sim_below(&sim->random, (uint32_t)sim->realm_statement_count)];
         struct rind_group_member *changed = &members[sim_below(&sim->random, (uint32_t)count)];
-        uint32_t dice = sim_below(&sim->random, 3);
-        if (dice != 0) { /* both: genuine, but twice or out of order */
+        uint32_t dice = sim_below(&sim->random, 4);
+        if (dice == 3) {
+            members[count - 1] = members[0]; /* listed twice, in order if there are two */
+        } else if (dice != 0) {              /* both: genuine, but twice or out of order */
             changed->statement = other->statement;
         }
-        if (dice != 1) {
+        if (dice == 0 || dice == 2) {
             changed->hsm = other->hsm;
         }
     }
@@ -134,7 +136,7 @@ void sim_operation_setup(struct sim *sim)
         for (uint32_t i = 0; i < SIM_HSMS_MAX; i++) {
             chosen[i] = sim_dice(sim, 2, 3);
         }
-        chosen[h] = !is_mixed;
+        chosen[h] = !is_mixed || sim_dice(sim, 1, 2);
         (void)setup_new_group(sim, h, chosen, is_mixed);
     } else {
         uint32_t g = sim_pick_group(sim);
@@ -148,15 +150,16 @@ void sim_operation_setup(struct sim *sim)
 static void setup_boot(struct sim *sim, uint32_t h)
 {
     struct sim_hsm *hsm = &sim->hsms[h];
-    unsigned keyset = hsm->keyset;
+    const unsigned own = hsm->keyset;
+    unsigned keyset = own;
     bool has_realm = sim_judge_image_has_realm(sim, h);
     if (sim_dice(sim, 1, 8)) {
-        keyset = 1 - hsm->keyset;
+        keyset = 1 - own;
     }
     rind_status status = sim_core_boot(sim, h, keyset);
-    if (has_realm && keyset != hsm->keyset) {
+    if (has_realm && keyset != own) {
         SIM_CHECK(sim, rind_is(status, RIND_E_AUTH), "an HSM boots with another realm's keys");
-        status = sim_core_boot(sim, h, hsm->keyset);
+        status = sim_core_boot(sim, h, own);
     }
     if (!rind_is_ok(status)) {
         SIM_CHECK(sim, hsm->nvram_mode != SIM_NVRAM_WORKS && rind_is(status, RIND_E_IO),
@@ -244,5 +247,6 @@ void sim_host_setup(struct sim *sim)
             setup_move_all(sim, 0, g);
         }
     }
+    sim_register_users(sim);
     sim->is_healing = false;
 }

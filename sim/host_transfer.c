@@ -66,6 +66,15 @@ static void transfer_cancel(struct sim *sim, const struct rind_group_id *source,
     transfer_append(sim, d, h);
 }
 
+/* An entry a little before the newest: its proof was good then. */
+static uint32_t transfer_older(struct sim *sim, uint32_t head)
+{
+    uint64_t last = sim->entries[head].entry.index;
+    uint64_t back = 1 + sim_below(&sim->random, 8);
+    uint32_t older = sim_ancestor_at(sim, head, last > back ? last - back : 1);
+    return older == SIM_NONE ? head : older;
+}
+
 static void transfer_out(struct sim *sim, uint32_t s, uint32_t h,
                          const struct sim_prepared *prepared)
 {
@@ -80,8 +89,8 @@ static void transfer_out(struct sim *sim, uint32_t s, uint32_t h,
     out->statement = prepared->statement;
     uint32_t head = sim_head(sim, s, h);
     uint32_t basis = head;
-    if (!sim->is_healing && sim_dice(sim, 1, 4) && sim->entries[head].parent != SIM_NONE) {
-        basis = sim->entries[head].parent;
+    if (!sim->is_healing && sim_dice(sim, 1, 3)) {
+        basis = transfer_older(sim, head);
     }
     const struct rind_log_entry *entry = &sim->entries[basis].entry;
     struct rind_record_id key;
@@ -130,8 +139,8 @@ static void transfer_in(struct sim *sim, const struct rind_group_id *source, uin
     uint32_t head = sim_head(sim, d, h);
     uint32_t basis = head;
     if (head != SIM_NONE && sim->entries[head].entry.has_partition) {
-        if (!sim->is_healing && sim_dice(sim, 1, 4) && sim->entries[head].parent != SIM_NONE) {
-            basis = sim->entries[head].parent;
+        if (!sim->is_healing && sim_dice(sim, 1, 3)) {
+            basis = transfer_older(sim, head);
         }
         const struct rind_log_entry *entry = &sim->entries[basis].entry;
         enum rind_side mine;
@@ -143,7 +152,19 @@ static void transfer_in(struct sim *sim, const struct rind_group_id *source, uin
                 sim_proof_edge(sim, &in->transferring, other, &in->proofs.transferring);
         }
     }
-    sim->is_proof_honest = basis == head;
+    bool is_edge = !(in->has_proofs && !sim->is_healing && sim_dice(sim, 1, 3));
+    if (!is_edge) { /* proofs of other records than those at the edge */
+        bool is_owned = sim_dice(sim, 1, 2);
+        const struct rind_partition *tree =
+            is_owned ? &sim->entries[basis].entry.partition : &in->transferring;
+        struct rind_record_id key = sim_pick_record(sim);
+        for (unsigned i = 0; i < 8 && !rind_owned_range_contains(&tree->range, &key); i++) {
+            key = sim_pick_record(sim);
+        }
+        in->has_proofs = sim_proof_record(sim, tree, &key,
+                                          is_owned ? &in->proofs.owned : &in->proofs.transferring);
+    }
+    sim->is_proof_honest = basis == head && is_edge;
     (void)sim_call(sim, h, request);
     if (head != SIM_NONE) {
         transfer_append(sim, d, h);
@@ -186,8 +207,8 @@ static void transfer_go_on(struct sim *sim, uint32_t s, uint32_t hs, uint32_t d,
     const struct sim_member *member = &sim->groups[d].members[hd];
     const struct sim_prepared *prepared =
         member->has_incoming ? transfer_find_prepared(sim, &member->incoming) : NULL;
-    if (prepared == NULL) {
-        transfer_prepare(sim, s, d, hd, range); /* another leader made the nonce */
+    if (prepared == NULL || (!sim->is_healing && sim_dice(sim, 1, 12))) {
+        transfer_prepare(sim, s, d, hd, range); /* another leader made the nonce, or anew */
         return;
     }
     const struct rind_transfer_nonce nonce = member->incoming;
@@ -195,9 +216,55 @@ static void transfer_go_on(struct sim *sim, uint32_t s, uint32_t hs, uint32_t d,
     if (transfer != NULL) {
         transfer_in(sim, &sim->groups[s].id, d, hd, transfer);
     } else if (is_out) {
-        transfer_statement(sim, s, hs, &sim->groups[d].id, &nonce);
+        const struct sim_member *giving = &sim->groups[s].members[hs];
+        uint64_t at = sim_log_last(sim, giving)->entry.transferring.out.at;
+        if ((giving->has_committed && giving->committed >= at) || sim_dice(sim, 1, 8)) {
+            transfer_statement(sim, s, hs, &sim->groups[d].id, &nonce);
+        } else {
+            sim_progress(sim, s);
+        }
     } else {
         transfer_out(sim, s, hs, prepared);
+    }
+}
+
+/* A range of the source's that the destination can take; false: the two do not touch. */
+static bool transfer_choose(struct sim *sim, const struct rind_log_entry *source,
+                            const struct rind_log_entry *destination,
+                            struct rind_owned_range *range)
+{
+    const struct rind_owned_range *owned = &source->partition.range;
+    *range = sim_pick_range(sim, owned);
+    struct rind_owned_range joined;
+    if (!destination->has_partition ||
+        rind_owned_range_join(range, &destination->partition.range, &joined)) {
+        return true;
+    }
+    if (!rind_owned_range_join(owned, &destination->partition.range, &joined)) {
+        return false;
+    }
+    *range = *owned;
+    struct rind_record_id key = sim_pick_record(sim);
+    bool is_inside = rind_owned_range_contains(owned, &key);
+    bool is_upper = rind_record_id_compare(&destination->partition.range.start, &owned->start) > 0;
+    if (is_inside && sim_dice(sim, 3, 4)) {
+        *(is_upper ? &range->start : &range->end) = key;
+    }
+    return true;
+}
+
+/* The source has given the range up and the destination no longer waits for it. */
+static void transfer_finish(struct sim *sim, uint32_t s, uint32_t hs, uint32_t d, uint32_t hd,
+                            const struct rind_transferring_out *pending)
+{
+    uint32_t out = sim_ancestor_at(sim, sim_head(sim, s, hs), pending->at);
+    bool is_taken = out != SIM_NONE && sim->entries[out].taken_by != SIM_NONE;
+    if (sim_dice(sim, is_taken ? 3 : 1, is_taken ? 4 : 64)) {
+        transfer_complete(sim, s, hs, &sim->groups[d].id, &pending->partition.range);
+    } else if (sim_dice(sim, 1, 2)) {
+        sim_progress(sim, d); /* perhaps the taking is on its way */
+    } else {
+        transfer_prepare(sim, s, d, hd, &pending->partition.range);
     }
 }
 
@@ -216,30 +283,54 @@ void sim_transfer_step(struct sim *sim, uint32_t s, uint32_t d)
                  rind_group_id_equal(&destination.transferring.in.source, &sim->groups[s].id);
     bool is_out = source.has_transferring && source.transferring.kind == RIND_TRANSFERRING_OUT &&
                   rind_group_id_equal(&source.transferring.out.destination, &sim->groups[d].id);
+    struct rind_owned_range range;
     if (is_in) {
-        const struct rind_owned_range *range = &destination.transferring.in.range;
+        range = destination.transferring.in.range;
         bool is_same =
-            is_out && rind_owned_range_equal(&source.transferring.out.partition.range, range);
+            is_out && rind_owned_range_equal(&source.transferring.out.partition.range, &range);
         if (is_same || (!source.has_transferring && source.has_partition &&
-                        rind_owned_range_contains_range(&source.partition.range, range))) {
-            transfer_go_on(sim, s, hs, d, hd, range, is_same);
+                        rind_owned_range_contains_range(&source.partition.range, &range))) {
+            transfer_go_on(sim, s, hs, d, hd, &range, is_same);
         } else {
-            transfer_cancel(sim, &sim->groups[s].id, d, hd, range);
+            transfer_cancel(sim, &sim->groups[s].id, d, hd, &range);
         }
     } else if (is_out) {
-        uint32_t out = sim_ancestor_at(sim, sim_head(sim, s, hs), source.transferring.out.at);
-        const struct rind_owned_range *range = &source.transferring.out.partition.range;
-        if (out != SIM_NONE && (sim->entries[out].taken_by != SIM_NONE || sim_dice(sim, 1, 64))) {
-            transfer_complete(sim, s, hs, &sim->groups[d].id, range);
-        } else {
-            transfer_prepare(sim, s, d, hd, range);
-        }
-    } else if (!source.has_transferring && !destination.has_transferring && source.has_partition) {
-        const struct rind_owned_range range = sim_pick_range(sim, &source.partition.range);
+        transfer_finish(sim, s, hs, d, hd, &source.transferring.out);
+    } else if (!source.has_transferring && !destination.has_transferring && source.has_partition &&
+               (transfer_choose(sim, &source, &destination, &range) || sim_dice(sim, 1, 8))) {
         transfer_prepare(sim, s, d, hd, &range);
     } else {
         sim_progress(sim, s);
     }
+}
+
+/* A group whose leader has a transfer pending; SIM_NONE if there is none. */
+static uint32_t transfer_pick_pending(struct sim *sim)
+{
+    uint32_t first = sim_below(&sim->random, sim->group_count);
+    for (uint32_t i = 0; i < sim->group_count; i++) {
+        uint32_t g = (first + i) % sim->group_count;
+        uint32_t h = sim_pick_leader(sim, g);
+        if (h != SIM_NONE && sim->entries[sim_head(sim, g, h)].entry.has_transferring) {
+            return g;
+        }
+    }
+    return SIM_NONE;
+}
+
+/* True if both have partitions and these touch: the range that moves is merged, not just taken. */
+static bool transfer_would_merge(struct sim *sim, uint32_t s, uint32_t d)
+{
+    uint32_t hs = sim_pick_leader(sim, s);
+    uint32_t hd = sim_pick_leader(sim, d);
+    if (hs == SIM_NONE || hd == SIM_NONE || s == d) {
+        return false;
+    }
+    const struct rind_log_entry *source = &sim->entries[sim_head(sim, s, hs)].entry;
+    const struct rind_log_entry *destination = &sim->entries[sim_head(sim, d, hd)].entry;
+    struct rind_owned_range joined;
+    return source->has_partition && destination->has_partition &&
+           rind_owned_range_join(&source->partition.range, &destination->partition.range, &joined);
 }
 
 /* Goes on with a pending transfer if there is one, else starts any. */
@@ -250,13 +341,20 @@ void sim_operation_transfer(struct sim *sim)
     if (s == SIM_NONE || d == SIM_NONE) {
         return;
     }
-    uint32_t hs = sim_pick_leader(sim, s);
-    if (hs != SIM_NONE && sim_dice(sim, 7, 8)) {
-        const struct rind_log_entry *last = &sim->entries[sim_head(sim, s, hs)].entry;
-        if (last->has_transferring) {
-            bool is_in = last->transferring.kind == RIND_TRANSFERRING_IN;
-            uint32_t other = sim_group_find(sim, is_in ? &last->transferring.in.source
-                                                       : &last->transferring.out.destination);
+    for (unsigned i = 0; i < 6 && !transfer_would_merge(sim, s, d); i++) {
+        s = sim_pick_group(sim);
+        d = sim_pick_group(sim);
+    }
+    if (sim_dice(sim, 7, 8)) {
+        uint32_t pending_at = transfer_pick_pending(sim);
+        s = pending_at != SIM_NONE ? pending_at : s;
+        uint32_t hs = sim_pick_leader(sim, s);
+        uint32_t head = hs == SIM_NONE ? SIM_NONE : sim_head(sim, s, hs);
+        if (head != SIM_NONE && sim->entries[head].entry.has_transferring) {
+            const struct rind_transferring *pending = &sim->entries[head].entry.transferring;
+            bool is_in = pending->kind == RIND_TRANSFERRING_IN;
+            uint32_t other =
+                sim_group_find(sim, is_in ? &pending->in.source : &pending->out.destination);
             if (other != SIM_NONE && sim->groups[other].tail != SIM_NONE) {
                 d = is_in ? s : other;
                 s = is_in ? other : s;

@@ -98,8 +98,9 @@ static uint32_t setup_first_entry(struct sim *sim, uint32_t h, const struct rind
 void sim_judge_new_realm(struct sim *sim, uint32_t h,
                          const struct rind_hsm_new_realm_response *answer)
 {
+    sim_judge_kind(sim, RIND_HSM_REQUEST_NEW_REALM, answer->kind,
+                   sim->hsms[h].had_realm ? RIND_HSM_NEW_REALM_HAVE_REALM : RIND_HSM_NEW_REALM_OK);
     if (answer->kind != RIND_HSM_NEW_REALM_OK) {
-        SIM_CHECK(sim, sim->hsms[h].has_realm, "NewRealm was refused by an HSM without a realm");
         return;
     }
     const struct rind_hsm_new_realm_ok *ok = &answer->ok;
@@ -138,16 +139,17 @@ void sim_judge_join_realm(struct sim *sim, uint32_t h,
                           const struct rind_hsm_join_realm_response *answer)
 {
     const struct sim_hsm *hsm = &sim->hsms[h];
-    /* NVRAM has been looked at: on success it names the realm that was asked for. */
     bool is_in_it = hsm->has_realm && rind_realm_id_equal(&hsm->realm, &request->realm);
-    bool is_genuine = setup_statement_is_genuine(sim, hsm->keyset, &request->realm, &request->peer,
-                                                 &request->statement);
-    unsigned expected = is_in_it         ? RIND_HSM_JOIN_REALM_OK
-                        : hsm->has_realm ? RIND_HSM_JOIN_REALM_HAVE_OTHER_REALM
-                                         : RIND_HSM_JOIN_REALM_INVALID_STATEMENT;
+    unsigned expected = RIND_HSM_JOIN_REALM_OK;
+    if (hsm->had_realm) {
+        expected = is_in_it ? RIND_HSM_JOIN_REALM_OK : RIND_HSM_JOIN_REALM_HAVE_OTHER_REALM;
+    } else if (!setup_statement_is_genuine(sim, hsm->keyset, &request->realm, &request->peer,
+                                           &request->statement)) {
+        expected = RIND_HSM_JOIN_REALM_INVALID_STATEMENT;
+    }
     sim_judge_kind(sim, RIND_HSM_REQUEST_JOIN_REALM, answer->kind, expected);
-    SIM_CHECK(sim, answer->kind != RIND_HSM_JOIN_REALM_INVALID_STATEMENT || !is_genuine,
-              "JoinRealm refused a genuine statement");
+    SIM_CHECK(sim, answer->kind != RIND_HSM_JOIN_REALM_OK || is_in_it,
+              "a realm was joined that NVRAM does not name (invariant 12)");
 }
 
 /* Strictly ascending, 1 to 9, with our own id. */

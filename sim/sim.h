@@ -31,7 +31,7 @@
 #define SIM_HSMS_MAX 7u
 #define SIM_GROUPS_MAX 32u    /* ever made */
 #define SIM_GROUPS_WANTED 20u /* from here on no core is asked for more; a few may turn up late */
-#define SIM_USERS_MAX 8u
+#define SIM_USERS_MAX 16u
 #define SIM_KEYSETS 2u      /* the realm's keys, and a stranger's */
 #define SIM_LOG_MAX 256u    /* entries in a leader's memory: the smallest a core can have */
 #define SIM_REPLAYS_MAX 64u /* requests remembered for being sent again */
@@ -247,6 +247,7 @@ struct sim_hsm {
     bool has_id;
     struct rind_hsm_id id;
     bool has_realm;
+    bool had_realm; /* before the current call */
     struct rind_realm_id realm;
     struct rind_mac statement;
 };
