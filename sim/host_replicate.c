@@ -140,6 +140,9 @@ void sim_progress(struct sim *sim, uint32_t g)
         sim_operation_app(sim); /* nothing to commit: somebody asks for something */
         return;
     }
+    if (is_done && sim->is_healing) {
+        return; /* while setting up */
+    }
     uint32_t first = sim_below(&sim->random, sim->hsm_count);
     for (uint32_t i = 0; i < sim->hsm_count; i++) {
         uint32_t h = (first + i) % sim->hsm_count;

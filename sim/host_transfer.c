@@ -1,5 +1,4 @@
-/* host_transfer.c - moving ranges between groups: driven on from wherever it stands, or mixed up.
- */
+/* host_transfer.c - moving ranges between groups: driven on, or mixed up. */
 #include "host.h"
 
 static const struct sim_prepared *transfer_find_prepared(const struct sim *sim,
@@ -11,26 +10,6 @@ static const struct sim_prepared *transfer_find_prepared(const struct sim *sim,
         }
     }
     return NULL;
-}
-
-/*
- * False where the host would use the one weakness of the protocol that we know (docs/testing.md,
- * "What the host may not do"): a source whose transfer out is still pending testifies to it again
- * for any nonce, so a destination that has taken the range and given it on can take it once more.
- * That is when the nonce was made on a history that has taken this very transfer already.
- */
-static bool transfer_may_testify(const struct sim *sim, uint32_t out,
-                                 const struct rind_transfer_nonce *nonce)
-{
-    const struct sim_prepared *prepared = transfer_find_prepared(sim, nonce);
-    if (prepared == NULL || sim->options.allows_reuse) {
-        return true;
-    }
-    uint32_t e = prepared->head;
-    while (e != SIM_NONE && sim->entries[e].taken_out != out) {
-        e = sim->entries[e].parent;
-    }
-    return e == SIM_NONE;
 }
 
 static void transfer_append(struct sim *sim, uint32_t group, uint32_t hsm)
@@ -107,15 +86,6 @@ static void transfer_statement(struct sim *sim, uint32_t s, uint32_t h,
                                const struct rind_group_id *destination,
                                const struct rind_transfer_nonce *nonce)
 {
-    uint32_t head = sim_head(sim, s, h);
-    if (head != SIM_NONE) {
-        const struct rind_log_entry *last = &sim->entries[head].entry;
-        bool is_out = last->has_transferring && last->transferring.kind == RIND_TRANSFERRING_OUT;
-        if (is_out && !transfer_may_testify(
-                          sim, sim_ancestor_at(sim, head, last->transferring.out.at), nonce)) {
-            return;
-        }
-    }
     const struct rind_hsm_request request = {.kind = RIND_HSM_REQUEST_TRANSFER_STATEMENT,
                                              .transfer_statement = {.realm = sim->groups[s].realm,
                                                                     .source = sim->groups[s].id,
@@ -218,6 +188,11 @@ static void transfer_go_on(struct sim *sim, uint32_t s, uint32_t hs, uint32_t d,
     } else if (is_out) {
         const struct sim_member *giving = &sim->groups[s].members[hs];
         uint64_t at = sim_log_last(sim, giving)->entry.transferring.out.at;
+        bool is_answered = sim_log_last(sim, giving)->preparation == rind_get_be64(nonce.bytes);
+        if (!is_answered && sim_dice(sim, 1, 2)) { /* for a preparation that was cancelled */
+            transfer_complete(sim, s, hs, &sim->groups[d].id, range);
+            return;
+        }
         if ((giving->has_committed && giving->committed >= at) || sim_dice(sim, 1, 8)) {
             transfer_statement(sim, s, hs, &sim->groups[d].id, &nonce);
         } else {

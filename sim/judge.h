@@ -56,12 +56,14 @@ void sim_judge_role(struct sim *sim, const char *where, const struct sim_member 
                     const struct rind_role_status *role);
 /*
  * A leader made `entry`: it must follow the leader's log and have this partition and transfer (NULL
- * for none). Enters it in registry and log; what users have is copied from the entry before.
+ * for none). `preparation` is what a transfer out answers, 0 without one. Enters it in registry and
+ * log; what users have is copied from the entry before.
  */
 uint32_t sim_judge_new_entry(struct sim *sim, uint32_t hsm, uint32_t group,
                              const struct rind_log_entry *entry,
                              const struct rind_partition *partition,
-                             const struct rind_transferring *transferring, bool has_pending);
+                             const struct rind_transferring *transferring, uint64_t preparation,
+                             bool has_pending);
 bool sim_has_room(const struct sim_member *member, uint32_t extra);
 
 /* Complains unless the answer has the kind that the picture says. */

@@ -249,9 +249,9 @@ static void app_accepted(struct sim *sim, uint32_t h, uint32_t g, uint32_t m,
         SIM_CHECK(sim, ok->delta.add.count == 0 && ok->delta.remove.count == 0,
                   "a request that writes nothing changes the tree");
     }
-    uint32_t e =
-        sim_judge_new_entry(sim, h, g, &ok->entry, &partition,
-                            last.entry.has_transferring ? &last.entry.transferring : NULL, true);
+    uint32_t e = sim_judge_new_entry(sim, h, g, &ok->entry, &partition,
+                                     last.entry.has_transferring ? &last.entry.transferring : NULL,
+                                     last.preparation, true);
     sim->entries[e].records[u] = outcome.record;
     sim->entries[e].expected = outcome.expected;
     struct sim_member *member = &sim->groups[g].members[h];

@@ -199,10 +199,37 @@ static bool log_entry_says(const struct rind_log_entry *entry,
     return sim_entry_equal(&wanted, entry);
 }
 
+/*
+ * The HSM that made the entry; in those of a transfer out a binding in its place: which preparation
+ * of the destination it answers, and who says so (spec 02 section 14.7).
+ */
+static struct rind_hsm_id log_producer(struct sim *sim, uint32_t h, uint32_t g, uint64_t index,
+                                       const struct rind_transferring *transferring,
+                                       uint64_t preparation)
+{
+    struct rind_hsm_id producer = sim->hsms[h].id;
+    if (transferring == NULL || transferring->kind != RIND_TRANSFERRING_OUT) {
+        return producer;
+    }
+    struct rind_captured_message message = {
+        .hsm = producer, .realm = sim->groups[g].realm, .group = sim->groups[g].id, .index = index};
+    rind_put_be64(message.entry_mac.bytes, preparation);
+    struct rind_slice bytes;
+    rind_status status =
+        rind_wire_encode_alloc(&sim->ctx, &rind_captured_message_schema, &message, &bytes);
+    RIND_ASSERT(rind_is_ok(status));
+    struct rind_mac tag;
+    rind_mac_compute(&sim->keys[sim->hsms[h].keyset].mac, "binding", bytes, &tag);
+    rind_put_be64(producer.bytes, preparation);
+    memcpy(producer.bytes + 8, tag.bytes, sizeof(producer.bytes) - 8);
+    return producer;
+}
+
 uint32_t sim_judge_new_entry(struct sim *sim, uint32_t h, uint32_t g,
                              const struct rind_log_entry *entry,
                              const struct rind_partition *partition,
-                             const struct rind_transferring *transferring, bool has_pending)
+                             const struct rind_transferring *transferring, uint64_t preparation,
+                             bool has_pending)
 {
     struct sim_member *member = &sim->groups[g].members[h];
     uint32_t parent = member->log[member->log_count - 1].entry;
@@ -211,8 +238,10 @@ uint32_t sim_judge_new_entry(struct sim *sim, uint32_t h, uint32_t g,
               (unsigned long long)entry->index, (unsigned long long)last->index);
     SIM_CHECK(sim, rind_mac_equal(&entry->prev_mac, &last->entry_mac),
               "a new entry is not chained to the last one of its leader's log (invariant 9)");
-    SIM_CHECK(sim, rind_hsm_id_equal(&entry->hsm, &sim->hsms[h].id),
-              "a new entry does not name the HSM that made it");
+    const struct rind_hsm_id producer =
+        log_producer(sim, h, g, entry->index, transferring, preparation);
+    SIM_CHECK(sim, rind_hsm_id_equal(&entry->hsm, &producer),
+              "a new entry does not name the HSM that made it, or the preparation it answers");
     SIM_CHECK(sim, log_entry_says(entry, partition, transferring),
               "a new entry has another partition or transfer than it must (invariants 8, 10)");
     SIM_CHECK(sim, sim_has_room(member, 1), "a leader's log grew beyond its limit");
@@ -223,6 +252,7 @@ uint32_t sim_judge_new_entry(struct sim *sim, uint32_t h, uint32_t g,
         e = sim_entry_add(sim, g, entry, h);
         memcpy(sim->entries[e].records, sim->entries[parent].records,
                sizeof(sim->entries[e].records));
+        sim->entries[e].preparation = preparation;
     }
     SIM_CHECK(sim, sim->entries[e].group == g && sim_entry_equal(&sim->entries[e].entry, entry),
               "a new entry has the MAC of another one");

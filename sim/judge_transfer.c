@@ -37,6 +37,12 @@ static bool transfer_is_out(const struct rind_log_entry *entry,
            rind_group_id_equal(&entry->transferring.out.destination, destination);
 }
 
+/* The entry of the destination that prepared the transfer, as its nonces name it. */
+static uint64_t transfer_preparation(const struct rind_transfer_nonce *nonce)
+{
+    return rind_get_be64(nonce->bytes);
+}
+
 /* Adjacent on either side; *joined is both. */
 static bool transfer_join(const struct rind_owned_range *a, const struct rind_owned_range *b,
                           struct rind_owned_range *joined)
@@ -99,7 +105,6 @@ static void transfer_note_prepared(struct sim *sim, uint32_t h, uint32_t g,
                     .range = request->range,
                     .nonce = ok->nonce},
         .statement = ok->statement,
-        .head = member->log[member->log_count - 1].entry,
     };
     sim->prepared_count++;
 }
@@ -135,10 +140,12 @@ void sim_judge_prepare(struct sim *sim, uint32_t h,
         const struct rind_transferring in = {
             .kind = RIND_TRANSFERRING_IN,
             .in = {.source = request->source, .range = request->range, .at = at}};
-        (void)sim_judge_new_entry(sim, h, g, &ok->entry, transfer_partition(&last), &in, false);
+        (void)sim_judge_new_entry(sim, h, g, &ok->entry, transfer_partition(&last), &in, 0, false);
     }
     SIM_CHECK(sim, ok->wait_til_committed == at && ok->clock == sim->groups[g].members[h].clock,
               "PrepareTransfer names another index or clock to wait for");
+    SIM_CHECK(sim, transfer_preparation(&ok->nonce) == at,
+              "a nonce does not name the entry that prepared its transfer (02 section 14.7)");
     transfer_note_prepared(sim, h, g, request, ok);
 }
 
@@ -148,7 +155,7 @@ static void transfer_end(struct sim *sim, uint32_t h, uint32_t g,
 {
     struct sim_member *member = &sim->groups[g].members[h];
     const struct rind_log_entry last = sim_log_last(sim, member)->entry;
-    (void)sim_judge_new_entry(sim, h, g, entry, transfer_partition(&last), NULL, false);
+    (void)sim_judge_new_entry(sim, h, g, entry, transfer_partition(&last), NULL, 0, false);
     SIM_CHECK(sim, clock == member->clock, "a transfer's answer names another clock");
 }
 
@@ -236,12 +243,13 @@ static bool transfer_cut(const struct rind_owned_range *owned, const struct rind
 }
 
 /* Steps 3 to 6. A refusal for the proof's sake is left to the caller. */
-static unsigned transfer_out_kind(const struct sim_member *member,
-                                  const struct rind_log_entry *last,
+static unsigned transfer_out_kind(const struct sim *sim, const struct sim_member *member,
                                   const struct rind_hsm_transfer_out_request *request)
 {
+    const struct rind_log_entry *last = &sim_log_last(sim, member)->entry;
     if (transfer_is_out(last, &request->destination) &&
-        rind_owned_range_equal(&last->transferring.out.partition.range, &request->range)) {
+        rind_owned_range_equal(&last->transferring.out.partition.range, &request->range) &&
+        sim_log_last(sim, member)->preparation == transfer_preparation(&request->nonce)) {
         return RIND_HSM_TRANSFER_OUT_OK;
     }
     if (last->has_transferring) {
@@ -287,7 +295,8 @@ static void transfer_out_done(struct sim *sim, uint32_t h, uint32_t g,
         if (is_part) {
             sim_tree_root(sim, last.records, &kept.range, &kept.root_hash);
         }
-        (void)sim_judge_new_entry(sim, h, g, &ok->entry, is_part ? &kept : NULL, &out, false);
+        (void)sim_judge_new_entry(sim, h, g, &ok->entry, is_part ? &kept : NULL, &out,
+                                  transfer_preparation(&request->nonce), false);
         sim_nodes_add(sim, &ok->delta);
     }
     SIM_CHECK(sim,
@@ -314,7 +323,7 @@ void sim_judge_transfer_out(struct sim *sim, uint32_t h,
     if (expected == RIND_HSM_TRANSFER_OUT_OK) {
         const struct sim_member *member = &sim->groups[g].members[h];
         expected = transfer_is_prepared(sim, sim->hsms[h].keyset, request)
-                       ? transfer_out_kind(member, &sim_log_last(sim, member)->entry, request)
+                       ? transfer_out_kind(sim, member, request)
                        : RIND_HSM_TRANSFER_OUT_INVALID_STATEMENT;
     }
     bool is_about_proof = answer->kind == RIND_HSM_TRANSFER_OUT_STALE_PROOF ||
@@ -348,7 +357,8 @@ void sim_judge_transfer_statement(struct sim *sim, uint32_t h,
     }
     const struct sim_member *member = &sim->groups[g].members[h];
     const struct rind_log_entry *last = &sim_log_last(sim, member)->entry;
-    if (!transfer_is_out(last, &request->destination)) {
+    if (!transfer_is_out(last, &request->destination) ||
+        sim_log_last(sim, member)->preparation != transfer_preparation(&request->nonce)) {
         expected = RIND_HSM_TRANSFER_STATEMENT_NOT_TRANSFERRING;
     } else if (!member->has_committed || member->committed < last->transferring.out.at) {
         expected = RIND_HSM_TRANSFER_STATEMENT_BUSY;
@@ -444,7 +454,7 @@ static void transfer_in_done(struct sim *sim, uint32_t h, uint32_t g,
         SIM_CHECK(sim, can_join, "ranges were joined that do not touch");
         sim_tree_root(sim, records, &joined.range, &joined.root_hash);
     }
-    uint32_t e = sim_judge_new_entry(sim, h, g, &ok->entry, &joined, NULL, false);
+    uint32_t e = sim_judge_new_entry(sim, h, g, &ok->entry, &joined, NULL, 0, false);
     memcpy(sim->entries[e].records, records, sizeof(records));
     sim->entries[e].taken_out = out;
     SIM_CHECK(sim, ok->clock == member->clock, "TransferIn names another clock");

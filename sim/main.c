@@ -31,19 +31,17 @@ struct main_flags {
     uint64_t seed;
     uint64_t steps;
     bool is_story;
-    bool allows_reuse;
     bool rolls_nvram_back;
     bool is_quiet; /* no story of a failing run */
 };
 
 static const char main_usage[] =
-    "usage: sim [--seed N] [--steps N] [--story] [--quiet] [--reuse-transfers] [--old-nvram]\n"
-    "  --seed N           first run's seed (1)\n"
-    "  --steps N          operations of the host, over as many runs as it takes (200000)\n"
-    "  --story            print every step\n"
-    "  --quiet            do not shrink and print a failing run\n"
-    "  --reuse-transfers  let the host do what docs/testing.md says it may not: finds a violation\n"
-    "  --old-nvram        let HSMs boot from old NVRAM, against the assumption: finds a violation\n"
+    "usage: sim [--seed N] [--steps N] [--story] [--quiet] [--old-nvram]\n"
+    "  --seed N     first run's seed (1)\n"
+    "  --steps N    operations of the host, over as many runs as it takes (200000)\n"
+    "  --story      print every step\n"
+    "  --quiet      do not shrink and print a failing run\n"
+    "  --old-nvram  let HSMs boot from old NVRAM, against the assumption: finds a violation\n"
     "example: sim --seed 7 --steps 1000000\n";
 
 static struct main_flags main_parse(int count, char **arguments)
@@ -54,11 +52,10 @@ static struct main_flags main_parse(int count, char **arguments)
         uint64_t *number = strcmp(name, "--seed") == 0    ? &flags.seed
                            : strcmp(name, "--steps") == 0 ? &flags.steps
                                                           : NULL;
-        bool *is_on = strcmp(name, "--story") == 0             ? &flags.is_story
-                      : strcmp(name, "--quiet") == 0           ? &flags.is_quiet
-                      : strcmp(name, "--reuse-transfers") == 0 ? &flags.allows_reuse
-                      : strcmp(name, "--old-nvram") == 0       ? &flags.rolls_nvram_back
-                                                               : NULL;
+        bool *is_on = strcmp(name, "--story") == 0       ? &flags.is_story
+                      : strcmp(name, "--quiet") == 0     ? &flags.is_quiet
+                      : strcmp(name, "--old-nvram") == 0 ? &flags.rolls_nvram_back
+                                                         : NULL;
         char *end = NULL;
         if (number != NULL && i + 1 < count) {
             i++;
@@ -227,7 +224,6 @@ int main(int count, char **arguments)
             .seed = flags.seed + runs,
             .steps = left < steps ? (uint32_t)left : steps,
             .is_story = flags.is_story,
-            .allows_reuse = flags.allows_reuse,
             .rolls_nvram_back = flags.rolls_nvram_back,
         };
         runs++;

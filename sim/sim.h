@@ -141,8 +141,9 @@ struct sim_entry {
     uint32_t hsm;    /* that made it */
     struct sim_record records[SIM_USERS_MAX];
     struct sim_expected expected; /* of the request that made it */
-    uint32_t taken_out; /* of a TransferIn: the entry that gave the range; else SIM_NONE */
-    uint32_t taken_by;  /* of a TransferOut: the committed entry that took it; else SIM_NONE */
+    uint64_t preparation; /* while a transfer out is pending: the one it answers, 02 section 14.7 */
+    uint32_t taken_out;   /* of a TransferIn: the entry that gave the range; else SIM_NONE */
+    uint32_t taken_by;    /* of a TransferOut: the committed entry that took it; else SIM_NONE */
     bool is_committed;
 };
 
@@ -207,7 +208,6 @@ struct sim_prepared {
     unsigned keyset;
     struct rind_prepared_transfer_message message;
     struct rind_mac statement;
-    uint32_t head; /* newest entry of the destination's leader when it made the nonce */
 };
 
 struct sim_transfer {
@@ -291,7 +291,6 @@ struct sim_options {
     uint64_t seed;
     uint32_t steps;
     bool is_story;          /* print every step */
-    bool allows_reuse;      /* let the host use the known weakness of transfers: docs/testing.md */
     bool rolls_nvram_back;  /* give cores old NVRAM: outside of what the protocol can bear */
     const uint8_t *skipped; /* operations left out, one byte each, by shrinking; may be NULL */
     uint32_t skipped_count;
