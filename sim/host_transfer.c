@@ -77,7 +77,7 @@ static void transfer_out(struct sim *sim, uint32_t s, uint32_t h,
         rind_owned_range_split_at(&entry->partition.range, &out->range, &key)) {
         out->has_proof = sim_proof_record(sim, &entry->partition, &key, &out->proof);
     }
-    sim->is_proof_honest = basis == head;
+    sim->is_proof_honest = basis == head && rind_group_id_equal(&out->source, &sim->groups[s].id);
     (void)sim_call(sim, h, request);
     transfer_append(sim, s, h);
 }
@@ -134,7 +134,8 @@ static void transfer_in(struct sim *sim, const struct rind_group_id *source, uin
         in->has_proofs = sim_proof_record(sim, tree, &key,
                                           is_owned ? &in->proofs.owned : &in->proofs.transferring);
     }
-    sim->is_proof_honest = basis == head && is_edge;
+    sim->is_proof_honest =
+        basis == head && is_edge && rind_group_id_equal(&in->destination, &sim->groups[d].id);
     (void)sim_call(sim, h, request);
     if (head != SIM_NONE) {
         transfer_append(sim, d, h);
