@@ -395,13 +395,13 @@ static void a_lost_lease_stops_the_transfer(void **state)
     assert_true(rind_is_ok(
         rind_grant_obtain(&realm.ctx, realm.keeper, fake_ownership_key(&realm, key), 0, &grant)));
     assert_true(rind_is_ok(rind_store_lease_terminate(&realm.ctx, realm.store, &grant.lease,
-                                                      rind_deadline_in_ms(1000))));
+                                                      rind_deadline_in_ms(10000))));
     fake_take_lease(&realm, key, &stolen);
     rind_transfer_under(&realm.ctx, &grant, 60000, &request, &response);
-    assert_int_equal(response.kind, RIND_CLUSTER_TRANSFER_ERR);
-    assert_int_equal(response.error.kind, RIND_CLUSTER_TRANSFER_ERROR_MANAGER_BUSY);
     rind_grant_release(&grant);
     fake_give_lease(&realm, &stolen);
+    assert_int_equal(response.kind, RIND_CLUSTER_TRANSFER_ERR);
+    assert_int_equal(response.error.kind, RIND_CLUSTER_TRANSFER_ERROR_MANAGER_BUSY);
 }
 
 /* ---- recovery ---- */

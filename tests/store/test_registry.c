@@ -115,10 +115,10 @@ static void waiting_for_a_lease_ends_with_it_or_the_deadline(void **state)
     struct rind_lease first;
     struct rind_lease second;
     assert_ok(f, obtain(f, "one-cm", 3000, &first));
-    assert_status(f,
-                  rind_store_lease_wait(&f->ctx, f->store, "one-cm", "me", 3000,
-                                        rind_deadline_in_ms(40), &second),
-                  RIND_E_BUSY);
+    /* On a busy machine the deadline can fall into an attempt. */
+    rind_status waited = rind_store_lease_wait(&f->ctx, f->store, "one-cm", "me", 3000,
+                                               rind_deadline_in_ms(40), &second);
+    assert_true(rind_is(waited, RIND_E_BUSY) || rind_is(waited, RIND_E_TIMEOUT));
     f->now_ms += 3001;
     assert_ok(f, rind_store_lease_wait(&f->ctx, f->store, "one-cm", "me", 3000, fixture_deadline(),
                                        &second));
