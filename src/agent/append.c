@@ -188,6 +188,7 @@ static void append_conflicted(struct rind_agent_group *group, const struct appen
     if (leader != NULL) {
         leader->is_closed = true;
         leader->appending_count = 0;
+        leader->next = work->items[0]->entry.index; /* nothing from here on is in the log */
         for (size_t i = 0; i < RIND_AGENT_QUEUE_MAX; i++) {
             if (leader->queue[i] != NULL) {
                 dropped[dropped_count++] = leader->queue[i];

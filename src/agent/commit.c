@@ -161,7 +161,7 @@ static void commit_cancel_orphans(struct commit_work *work, uint64_t committed)
     }
     rind_mutex_unlock(&group->lock);
     for (size_t i = 0; i < count; i++) {
-        rind_app_waiter_refuse_take(orphans[i], RIND_AGENT_APP_NOT_LEADER);
+        rind_app_waiter_refuse_take(orphans[i], RIND_AGENT_APP_NO_HSM); /* it was executed */
     }
 }
 

@@ -43,6 +43,17 @@ struct rind_leader *rind_leader_of(struct rind_agent_group *group, uint64_t numb
     return group->leader != NULL && group->leader->number == number ? group->leader : NULL;
 }
 
+/*
+ * NotLeader says that nothing came of the request, so callers send it to the next leader: true only
+ * of what was never given to the store. The entry of any other waiter may be in the log and commit
+ * under the next leader, and a repeated Recover2 would spend a second guess.
+ */
+static enum rind_agent_app_response_kind leader_refusal(const struct rind_leader *leader,
+                                                        const struct rind_app_waiter *waiter)
+{
+    return waiter->index >= leader->next ? RIND_AGENT_APP_NOT_LEADER : RIND_AGENT_APP_NO_HSM;
+}
+
 void rind_leader_retire(struct rind_agent_group *group, struct rind_leader *leader)
 {
     if (leader == NULL) {
@@ -52,7 +63,7 @@ void rind_leader_retire(struct rind_agent_group *group, struct rind_leader *lead
     const uint8_t *mac;
     union rind_map32_value value;
     while (rind_map32_next(&leader->waiters, &cursor, &mac, &value)) {
-        rind_app_waiter_refuse_take(value.pointer, RIND_AGENT_APP_NOT_LEADER);
+        rind_app_waiter_refuse_take(value.pointer, leader_refusal(leader, value.pointer));
     }
     rind_map32_fini(&leader->waiters);
     for (size_t i = 0; i < RIND_AGENT_QUEUE_MAX; i++) {

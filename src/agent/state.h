@@ -53,7 +53,7 @@ struct rind_leader {
     uint64_t starting; /* first index it may write */
 
     struct rind_append_item *queue[RIND_AGENT_QUEUE_MAX]; /* by index modulo the size */
-    uint64_t next;          /* first index not yet taken for an append */
+    uint64_t next;          /* first index not yet taken for an append, or, once closed, refused */
     size_t queued_count;    /* items in queue */
     size_t appending_count; /* items of the append under way */
     bool is_closed;         /* another leader has written: nothing more is appended */

@@ -258,8 +258,8 @@ static void an_old_appender_does_not_touch_a_new_leadership(void **state)
     fault_engine_set(fixture->node->engine, ENGINE_FAULT_HOLD, 1);
     send_register1(fixture, 0);
     fault_engine_wait_held(fixture->node->engine);
-    force_step_down(fixture); /* client 0 is refused */
-    assert_int_equal(answer_of(fixture, 0), RIND_AGENT_APP_NOT_LEADER);
+    force_step_down(fixture); /* client 0 is refused: its entry will be in the log */
+    assert_int_equal(answer_of(fixture, 0), RIND_AGENT_APP_NO_HSM);
     assert_int_equal(realm_become_leader(fixture->realm, 0, &fixture->group, NULL),
                      RIND_AGENT_BECOME_LEADER_OK);
     /* Two Register1 would make the same entry twice, which is no conflict. Queued: the appender is
@@ -341,7 +341,7 @@ static void a_lost_commit_reply_cancels_the_clients_it_answered(void **state)
 {
     struct fixture *fixture = *state;
     realm_fail(fixture->realm, 0, RIND_HSM_REQUEST_COMMIT, REALM_FAULT_LOSE_REPLY, 1);
-    assert_int_equal(ask_register1(fixture, 0), RIND_AGENT_APP_NOT_LEADER);
+    assert_int_equal(ask_register1(fixture, 0), RIND_AGENT_APP_NO_HSM);
     assert_int_equal(ask_register1(fixture, 1), RIND_AGENT_APP_OK);
 }
 
@@ -399,7 +399,7 @@ static void an_agent_stopped_with_clients_waiting_refuses_them(void **state)
     fault_engine_set(fixture->node->engine, ENGINE_FAULT_NOT_WRITTEN, UINT32_MAX);
     send_register1(fixture, 0);
     realm_stop(fixture->realm, 0);
-    assert_int_equal(answer_of(fixture, 0), RIND_AGENT_APP_NOT_LEADER);
+    assert_int_equal(answer_of(fixture, 0), RIND_AGENT_APP_NO_HSM);
     fault_engine_release(fixture->node->engine);
     realm_start(fixture->realm, 0, false);
     assert_int_equal(realm_become_leader(fixture->realm, 0, &fixture->group, NULL),
