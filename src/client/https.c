@@ -34,6 +34,7 @@ struct https_exchange {
     const struct rind_transport_request *request;
     struct rind_transport_response *response;
     size_t body_size_read;
+    bool was_begun; /* bytes of it may have been sent */
 };
 
 struct rind_https *rind_https_new(const struct rind_https_options *options, char *why)
@@ -131,6 +132,24 @@ static int https_progress(void *self, curl_off_t a, curl_off_t b, curl_off_t c, 
            exchange->request->is_abandoned(exchange->request->abandon_self);
 }
 
+/*
+ * libcurl's callback, before it sends the request on a connection. When a connection that it used
+ * again breaks before the answer, it would silently send a second copy on a new one, and then say
+ * that it could not connect: but the first may have been executed.
+ */
+static int https_before_request(void *self, char *remote_ip, char *local_ip, int remote_port,
+                                int local_port)
+{
+    (void)remote_ip;
+    (void)local_ip;
+    (void)remote_port;
+    (void)local_port;
+    struct https_exchange *exchange = self;
+    bool is_first = !exchange->was_begun;
+    exchange->was_begun = true;
+    return is_first ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 /* The request's headers, and none of those that libcurl would add to a POST. */
 static struct curl_slist *https_headers(const struct rind_transport_request *request)
 {
@@ -184,6 +203,8 @@ static void https_set_options(const struct rind_https *https, CURL *handle,
     curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, https_receive);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, https_before_request);
+    curl_easy_setopt(handle, CURLOPT_PREREQDATA, exchange);
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, https_progress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, exchange);
@@ -214,7 +235,7 @@ static void https_perform(const struct rind_https *https, CURL *handle,
         exchange->response->status = (uint16_t)status;
     } else {
         exchange->response->body_size = 0;
-        exchange->response->was_not_sent = https_is_before_sending(code);
+        exchange->response->was_not_sent = !exchange->was_begun && https_is_before_sending(code);
     }
 }
 
@@ -222,7 +243,7 @@ static void https_send(void *self, const struct rind_transport_request *request,
                        struct rind_transport_response *response)
 {
     struct rind_https *https = self;
-    struct https_exchange exchange = {request, response, 0};
+    struct https_exchange exchange = {.request = request, .response = response};
     CURL *handle = https_take(https);
     struct curl_slist *headers = handle != NULL ? https_headers(request) : NULL;
     if (headers != NULL) {

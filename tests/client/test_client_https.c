@@ -17,7 +17,7 @@
 struct server {
     int listener;
     uint16_t port;
-    const char *reply; /* NULL: close without an answer; "": never answer */
+    const char *_Atomic reply; /* NULL: close without an answer; "": never answer */
     atomic_uint connection_count;
     atomic_uint request_count;
     atomic_bool is_stopping;
@@ -75,11 +75,12 @@ static void *serve(void *argument)
         atomic_fetch_add(&server->connection_count, 1);
         while (server_read(server, connection)) {
             atomic_fetch_add(&server->request_count, 1);
-            if (server->reply == NULL) {
+            const char *reply = server->reply;
+            if (reply == NULL) {
                 break;
             }
-            size_t size = strlen(server->reply);
-            if (send(connection, server->reply, size, MSG_NOSIGNAL) != (ssize_t)size) {
+            size_t size = strlen(reply);
+            if (send(connection, reply, size, MSG_NOSIGNAL) != (ssize_t)size) {
                 break;
             }
         }
@@ -248,6 +249,30 @@ static bool yes(const void *self)
     return true;
 }
 
+/* libcurl would send the request again by itself, and report the second copy's fate. */
+static void a_kept_connection_that_breaks_does_not_send_the_request_twice(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct server server;
+        struct rind_transport_response response;
+        server_open(&server, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        struct rind_https *https = plain_https();
+        post_to(https, &server, &response);
+        assert_int_equal(response.status, 200);
+        server.reply = NULL;
+        if (i == 1) { /* nobody would listen to the second copy */
+            assert_int_equal(shutdown(server.listener, SHUT_RDWR), 0);
+        }
+        post_to(https, &server, &response);
+        assert_int_equal(response.status, 0);
+        assert_false(response.was_not_sent);
+        assert_int_equal(atomic_load(&server.request_count), 2);
+        rind_https_free(https);
+        server_close(&server);
+    }
+}
+
 static void an_abandoned_request_ends_long_before_its_timeout(void **state)
 {
     (void)state;
@@ -290,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_long_answer_is_cut_and_an_endless_one_ended),
         cmocka_unit_test(a_refused_connection_was_surely_not_sent),
         cmocka_unit_test(a_connection_closed_before_the_answer_may_have_been_executed),
+        cmocka_unit_test(a_kept_connection_that_breaks_does_not_send_the_request_twice),
         cmocka_unit_test(an_abandoned_request_ends_long_before_its_timeout),
         cmocka_unit_test(plain_http_is_refused_unless_allowed),
     };
