@@ -35,6 +35,12 @@ static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, c
          .kind = RIND_FLAG_BOOL,
          .help = "Start a realm for it on this machine, and end it afterwards.",
          .value = &f->is_start},
+        {.name = "info",
+         .value_name = "FILE",
+         .kind = RIND_FLAG_TEXT,
+         .help = "Or attack the first realm of 'rind demo --keep-alive --info FILE', which starts "
+                 "again what is killed.",
+         .value = &f->options.info_file},
         {.name = "hsms",
          .kind = RIND_FLAG_U64,
          .fallback = "5",
@@ -143,7 +149,8 @@ static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, c
     const struct rind_command command = {
         .program = "rind chaos",
         .about = "Attacks a realm while users use it, and checks that no promise breaks.",
-        .example = "rind chaos --start --hsms 5 --groups 3 --duration 10m",
+        .example = "rind chaos --start --hsms 5 --groups 3 --duration 10m\n"
+                   "  rind chaos --info realm.json --duration 1m --interval 500ms",
         .tables = tables,
         .table_count = 2};
     return rind_cli_flags(cli, &command, argc, argv, exit_status);
@@ -151,7 +158,8 @@ static bool chaos_parse(struct rind_cli *cli, struct chaos_flags *f, int argc, c
 
 static rind_status chaos_plan(struct rind_ctx *ctx, struct chaos_flags *f)
 {
-    RIND_REQUIRE(ctx, f->is_start, RIND_E_INVALID, "say which realm to attack: --start");
+    RIND_REQUIRE(ctx, f->is_start != (f->options.info_file != NULL), RIND_E_INVALID,
+                 "say which realm to attack: --start or --info FILE");
     struct rind_chaos_options *options = &f->options;
     options->user_count = (uint32_t)f->users;
     options->worker_count = (uint32_t)(f->workers < f->users ? f->workers : f->users);

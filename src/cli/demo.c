@@ -97,6 +97,25 @@ static rind_status demo_run_program(struct demo *demo, struct rind_local *local,
 
 /* ---- waiting for Ctrl-C ---- */
 
+/* Starts again what has ended, as a service manager would. Its new id goes into the info file. */
+static rind_status demo_supervise(struct demo *demo, struct rind_local *local)
+{
+    struct rind_ctx *ctx = &demo->cli->ctx;
+    bool has_changed = false;
+    for (size_t i = 0; i < local->child_count; i++) {
+        struct rind_child *child = &local->children[i];
+        if (rind_is_ok(rind_child_check(ctx, child))) {
+            continue;
+        }
+        (void)fprintf(stderr, "warning: %s; starting it again\n", ctx->sentence);
+        RIND_TRY(rind_child_start(ctx, child));
+        has_changed = true;
+    }
+    return has_changed && demo->info_file != NULL
+               ? rind_local_write_info(ctx, local, demo->info_file)
+               : RIND_OK;
+}
+
 static rind_status demo_keep_alive(struct demo *demo, struct rind_local *local,
                                    struct rind_process *process)
 {
@@ -115,13 +134,7 @@ static rind_status demo_keep_alive(struct demo *demo, struct rind_local *local,
         if (rind_process_wait(process, rind_deadline_in_ms(1000), &reload_count)) {
             return RIND_OK;
         }
-        /* A process that died on its own is worth a word, but the others go on. */
-        for (size_t i = 0; i < local->child_count; i++) {
-            bool was_running = local->children[i].pid != 0;
-            if (was_running && !rind_is_ok(rind_child_check(ctx, &local->children[i]))) {
-                (void)fprintf(stderr, "warning: %s\n", ctx->sentence);
-            }
-        }
+        RIND_TRY(demo_supervise(demo, local));
     }
 }
 
@@ -245,7 +258,7 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
         {.name = "keep-alive",
          .letter = 'k',
          .kind = RIND_FLAG_BOOL,
-         .help = "Print what clients need and serve until Ctrl-C.",
+         .help = "Print what clients need and serve until Ctrl-C. What ends is started again.",
          .value = &demo->is_kept_alive},
         {.name = "info",
          .value_name = "FILE",

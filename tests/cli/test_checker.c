@@ -59,6 +59,7 @@ do_register(uint32_t number, uint32_t pin, uint32_t num_guesses, enum rind_check
                                            .registration = number,
                                            .pin = pin,
                                            .num_guesses = num_guesses,
+                                           .is_unclear = outcome == RIND_CHECKER_UNKNOWN,
                                            .outcome = outcome};
 }
 
@@ -68,6 +69,7 @@ static struct rind_checker_operation do_recover(uint32_t pin, enum rind_checker_
     return (struct rind_checker_operation){.kind = RIND_CHECKER_RECOVER,
                                            .pin = pin,
                                            .outcome = outcome,
+                                           .is_unclear = outcome == RIND_CHECKER_UNKNOWN,
                                            .recovered = outcome == RIND_CHECKER_OK ? detail : 0,
                                            .guesses_remaining =
                                                outcome == RIND_CHECKER_INVALID_PIN ? detail : 0};
@@ -145,11 +147,23 @@ static void a_lost_answer_says_nothing_for_ever_after_its_time(void **state)
     EXPECT(EXPLAINED, do_register(1, 7, 9, RIND_CHECKER_OK));
     EXPECT(EXPLAINED, do_recover(8, RIND_CHECKER_UNKNOWN, 0));
     EXPECT(EXPLAINED, do_recover(8, RIND_CHECKER_INVALID_PIN, 8));
-    assert_int_equal(rind_checker_late_count(&world->checker, world->now_ns), 1);
+    assert_int_equal(rind_checker_late_count(&world->checker, world->now_ns), 2);
     world->now_ns += LATE_NS;
     assert_int_equal(rind_checker_late_count(&world->checker, world->now_ns), 0);
     EXPECT(EXPLAINED, do_recover(8, RIND_CHECKER_INVALID_PIN, 6)); /* carried out in its time */
     EXPECT(UNEXPLAINED, do_recover(8, RIND_CHECKER_INVALID_PIN, 4));
+}
+
+static void what_was_never_sent_leaves_nothing_behind(void **state)
+{
+    struct world *world = *state;
+    struct rind_checker_operation unsent = do_recover(8, RIND_CHECKER_UNKNOWN, 0);
+    unsent.is_unclear = false;
+    EXPECT(EXPLAINED, do_register(1, 7, 9, RIND_CHECKER_OK));
+    EXPECT(EXPLAINED, unsent);
+    assert_int_equal(rind_checker_late_count(&world->checker, world->now_ns), 0);
+    EXPECT(UNEXPLAINED, do_recover(8, RIND_CHECKER_INVALID_PIN, 7));
+    EXPECT(EXPLAINED, do_recover(8, RIND_CHECKER_INVALID_PIN, 8));
 }
 
 static void settling_ends_what_may_come_late(void **state)
@@ -179,7 +193,7 @@ static void a_repeated_delete_may_come_twice(void **state)
     struct world *world = *state;
     struct rind_checker_operation deletion = do_delete(RIND_CHECKER_OK);
     EXPECT(EXPLAINED, do_register(1, 7, 2, RIND_CHECKER_OK));
-    deletion.was_repeated = true;
+    deletion.is_unclear = true;
     EXPECT(EXPLAINED, deletion);
     EXPECT(EXPLAINED, do_register(2, 7, 2, RIND_CHECKER_OK));
     EXPECT(EXPLAINED, do_recover(7, RIND_CHECKER_NOT_REGISTERED, 0));
@@ -256,6 +270,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_lost_answer_says_nothing_for_ever_after_its_time, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_was_never_sent_leaves_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(settling_ends_what_may_come_late, setup, teardown),
         cmocka_unit_test_setup_teardown(a_registration_without_an_answer_may_come_late, setup,
                                         teardown),

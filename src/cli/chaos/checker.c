@@ -224,7 +224,7 @@ static bool search_recover(struct checker_search *search, struct checker_node *n
                         record->pin != operation->pin;
     if (outcome == CHECKER_GOES_ON && !is_wrong_pin) {
         progress->position++;
-        if (operation->was_repeated && progress->position == CHECKER_AT_RECOVER3) {
+        if (operation->is_unclear && progress->position == CHECKER_AT_RECOVER3) {
             search_leave_late(search, node, i);
         }
         return true;
@@ -274,7 +274,9 @@ static void search_step(struct checker_search *search, const struct checker_node
 static void search_give_up(struct checker_search *search, const struct checker_node *from, size_t i)
 {
     struct checker_node node = *from;
-    search_leave_late(search, &node, i);
+    if (search->operations[i].is_unclear) {
+        search_leave_late(search, &node, i);
+    }
     node.progress[i] = (struct checker_progress){.position = CHECKER_AT_END};
     search_add(search, &node);
 }
@@ -323,7 +325,7 @@ static void search_run(struct checker_search *search, const struct rind_checker 
             }
         }
         for (size_t i = 0; i < search->count; i++) {
-            if (search->operations[i].was_repeated) {
+            if (search->operations[i].is_unclear) {
                 search_leave_late(search, &node, i);
             }
         }
@@ -588,7 +590,7 @@ void rind_checker_operation_print(struct rind_buffer *out,
         rind_buffer_print(out, "delete");
         break;
     }
-    rind_buffer_print(out, "%s: %s", operation->was_repeated ? " (repeated)" : "",
+    rind_buffer_print(out, "%s: %s", operation->is_unclear ? " (unclear)" : "",
                       outcomes[operation->outcome]);
     if (operation->outcome == RIND_CHECKER_INVALID_PIN) {
         rind_buffer_print(out, ", %u left", operation->guesses_remaining);

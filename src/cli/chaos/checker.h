@@ -47,8 +47,9 @@ struct rind_checker_operation {
     uint32_t pin;          /* register, recover: which PIN, as a number */
     uint32_t registration; /* register: its number, unique for the user, from 1 */
     uint32_t num_guesses;  /* register */
-    /* One of its requests was sent again without the fate of the first being known. */
-    bool was_repeated;
+    /* Of one of its requests, or of a copy of it, nobody knows whether it was carried out. Without
+     * this an UNKNOWN outcome means that the last request surely was not. */
+    bool is_unclear;
     enum rind_checker_outcome outcome;
     uint32_t recovered;         /* recover, OK: registration whose secret came back */
     uint32_t guesses_remaining; /* INVALID_PIN */

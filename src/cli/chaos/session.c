@@ -103,7 +103,7 @@ static rind_status session_open_attack(struct rind_chaos_session *session)
 {
     struct rind_ctx *ctx = &session->cli->ctx;
     struct rind_local *local = &session->local;
-    RIND_TRY(rind_chaos_stage_open(ctx, local, &session->stage));
+    RIND_TRY(rind_chaos_stage_open(ctx, local, session->options->info_file, &session->stage));
     session->stage.report = session_say_ended;
     session->stage.report_self = session;
     RIND_TRY(rind_chaos_watcher_open(ctx, &local->cluster, &local->realms[0].id,
@@ -294,12 +294,20 @@ static rind_status session_run_all(struct rind_chaos_session *session)
     rind_chaos_report_open(&session->report, options->is_json, options->seed);
     RIND_TRY(rind_process_open(&cli->ctx, &cli->log, &session->process));
     session->stopper = rind_process_stopper(session->process);
-    rind_status status = rind_local_open(&cli->ctx, &options->local, &cli->log, session->stopper,
-                                         session_say_step, session, &session->local);
+    bool is_ours = options->info_file == NULL;
+    rind_status status =
+        is_ours ? rind_local_open(&cli->ctx, &options->local, &cli->log, session->stopper,
+                                  session_say_step, session, &session->local)
+                : rind_local_attach(&cli->ctx, &options->local, options->info_file, &cli->log,
+                                    &session->local);
     if (rind_is_ok(status)) {
         status = session_run(session);
         session_close(session);
-        rind_local_close(&session->local);
+        if (is_ours) {
+            rind_local_close(&session->local);
+        } else {
+            rind_local_detach(&session->local);
+        }
     }
     rind_process_close(session->process);
     return status;

@@ -12,6 +12,7 @@
 #define RIND_CHAOS_HEAL_TIMEOUT_MS 90000u /* from the last fault to a realm that is whole */
 
 struct rind_chaos_options {
+    const char *info_file; /* of a realm that runs already; NULL: start `local` */
     struct rind_local_options local;
     struct rind_local_hosts hosts; /* if local.hosts points here */
     uint32_t failover_count;       /* measured before the attack */

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #define STAGE_CRASH_RESTART_MS 500u
+#define STAGE_FOREIGN_LOOK_MS 100u
 #define STAGE_EARLY_NS (2 * RIND_NS_PER_S) /* the time in which a process starts */
 
 static enum rind_chaos_process_kind stage_kind(const char *name, uint32_t *machine)
@@ -28,7 +29,7 @@ static enum rind_chaos_process_kind stage_kind(const char *name, uint32_t *machi
 }
 
 rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local,
-                                  struct rind_chaos_stage *stage)
+                                  const char *info_file, struct rind_chaos_stage *stage)
 {
     for (size_t i = 0; i < local->child_count; i++) {
         struct rind_chaos_process *process = &stage->processes[i];
@@ -48,6 +49,7 @@ rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local
         }
     }
     stage->hosts = local->options->hosts;
+    stage->info_file = info_file;
     RIND_REQUIRE(ctx, stage->machine_count > 0, RIND_E_INVALID, "there is no HSM to attack");
     return RIND_OK;
 }
@@ -97,6 +99,7 @@ void rind_chaos_stage_kill(struct rind_chaos_stage *stage, uint32_t process, uin
     struct rind_chaos_process *killed = &stage->processes[process];
     rind_child_kill(killed->child);
     killed->state = RIND_CHAOS_DOWN;
+    killed->ended_ns = rind_clock_monotonic_ns();
     killed->due = rind_deadline_in_ms(duration_ms);
 }
 
@@ -201,10 +204,27 @@ static void stage_report(struct rind_chaos_stage *stage, const struct rind_chaos
     stage->report(stage->report_self, text);
 }
 
+/* Others start it again in their own time; it is a violation if they do not. */
+static void stage_await_others(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
+                               struct rind_chaos_process *process)
+{
+    uint64_t waited_ns = rind_clock_monotonic_ns() - process->ended_ns;
+    process->due = rind_deadline_in_ms(STAGE_FOREIGN_LOOK_MS);
+    if (waited_ns > RIND_CHAOS_FOREIGN_TIMEOUT_MS * RIND_NS_PER_MS) {
+        stage_report(stage, process, ctx->sentence);
+        process->ended_ns = rind_clock_monotonic_ns(); /* told once per time-out */
+    }
+}
+
 static void stage_start(struct rind_ctx *ctx, struct rind_chaos_stage *stage,
                         struct rind_chaos_process *process)
 {
-    if (!rind_is_ok(rind_child_start(ctx, process->child))) {
+    if (process->child->is_foreign) {
+        if (!rind_is_ok(rind_local_reattach(ctx, stage->info_file, process->child))) {
+            stage_await_others(ctx, stage, process);
+            return;
+        }
+    } else if (!rind_is_ok(rind_child_start(ctx, process->child))) {
         stage_report(stage, process, ctx->sentence);
         process->due = rind_deadline_in_ms(STAGE_CRASH_RESTART_MS);
         return;
@@ -233,6 +253,7 @@ static void stage_has_ended(struct rind_chaos_stage *stage, struct rind_chaos_pr
         stage_report(stage, process, sentence);
     }
     process->state = RIND_CHAOS_DOWN;
+    process->ended_ns = rind_clock_monotonic_ns();
     process->due = rind_deadline_in_ms(was_asked ? 0 : STAGE_CRASH_RESTART_MS);
 }
 

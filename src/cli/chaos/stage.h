@@ -16,6 +16,7 @@
 #define RIND_CHAOS_PROCESSES_MAX RIND_LOCAL_CHILDREN_MAX
 #define RIND_CHAOS_MACHINES_MAX RIND_LOCAL_HSMS_MAX
 #define RIND_CHAOS_TERMINATE_TIMEOUT_MS 25000u /* agents may take 20 s to hand over and end */
+#define RIND_CHAOS_FOREIGN_TIMEOUT_MS 30000u   /* for others to start a process again */
 #define RIND_CHAOS_TEND_MS 50u                 /* between looks at what may have ended */
 #define RIND_CHAOS_LOSSES_MAX 8u               /* at one time */
 #define RIND_CHAOS_LOG_TAIL_SIZE 4096u
@@ -44,6 +45,7 @@ struct rind_chaos_process {
     struct rind_deadline plug_due;
     uint32_t machine; /* of HSMs and agents */
     uint64_t started_ns;
+    uint64_t ended_ns;
 };
 
 struct rind_chaos_machine {
@@ -61,6 +63,7 @@ struct rind_chaos_loss {
 
 struct rind_chaos_stage {
     const struct rind_local_hosts *hosts; /* NULL: all processes share one */
+    const char *info_file;                /* where foreign processes are found again */
     struct rind_chaos_process processes[RIND_CHAOS_PROCESSES_MAX];
     uint32_t process_count;
     struct rind_chaos_machine machines[RIND_CHAOS_MACHINES_MAX];
@@ -73,8 +76,10 @@ struct rind_chaos_stage {
     void *report_self;
 };
 
-/* The processes of the local realm's first realm. Borrows `local`. */
+/* The processes of the local realm's first realm. Borrows `local`, and the name of its info file if
+ * its processes are foreign. */
 rind_status rind_chaos_stage_open(struct rind_ctx *ctx, struct rind_local *local,
+                                  const char *info_file,
                                   struct rind_chaos_stage *stage) RIND_MUST_USE;
 
 /* True if the machine may be impaired (further) now. */

@@ -160,7 +160,7 @@ static void job_run(void *self)
     if (operation->kind == RIND_CHECKER_RECOVER && operation->outcome == RIND_CHECKER_OK) {
         operation->recovered = user_registration_of(user, &recovered);
     }
-    operation->was_repeated = atomic_load(&job->device->unclear_count) > 0;
+    operation->is_unclear = atomic_load(&job->device->unclear_count) > 0;
     (void)snprintf(job->sentence, RIND_SENTENCE_SIZE, "%s%s: %.200s", is_known ? "" : "UNEXPECTED ",
                    rind_error_name(failure.error), failure.sentence);
 }

@@ -103,7 +103,7 @@ static rind_status child_fork(struct rind_ctx *ctx, struct rind_child *child, in
 
 rind_status rind_child_start(struct rind_ctx *ctx, struct rind_child *child)
 {
-    RIND_ASSERT(child->pid == 0);
+    RIND_ASSERT(child->pid == 0 && !child->is_foreign);
     int log_fd = open(child->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     RIND_REQUIRE(ctx, log_fd >= 0, RIND_E_IO, "cannot write %s: %s", child->log_file,
                  strerror(errno));
@@ -133,14 +133,51 @@ static void child_last_line(const struct rind_child *child, char line[CHILD_LOG_
                    start == NULL ? tail : start + 1);
 }
 
+/* Waits until the process has ended or the deadline. */
+static void child_wait_end(const struct rind_child *child, struct rind_deadline deadline)
+{
+    /* A pidfd becomes readable when the process ends. */
+    int fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    if (fd >= 0) {
+        struct pollfd waiting = {.fd = fd, .events = POLLIN};
+        while (poll(&waiting, 1, rind_deadline_poll_ms(deadline)) < 0 && errno == EINTR) {
+        }
+        (void)close(fd);
+    }
+}
+
+/* True while it runs. Else its status is in *status, where we are told. */
+static bool child_is_running(const struct rind_child *child, int *status)
+{
+    if (!child->is_foreign) {
+        return waitpid(child->pid, status, WNOHANG) == 0;
+    }
+    int fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    if (fd < 0) {
+        return false; /* ended, and whoever started it knows already */
+    }
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    bool has_ended = poll(&waiting, 1, 0) > 0;
+    (void)close(fd);
+    return !has_ended;
+}
+
+static void child_has_ended(struct rind_child *child)
+{
+    child->last_pid = child->pid;
+    child->pid = 0;
+}
+
 rind_status rind_child_check(struct rind_ctx *ctx, struct rind_child *child)
 {
     int status = 0;
-    if (child->pid != 0 && waitpid(child->pid, &status, WNOHANG) == 0) {
+    if (child->pid != 0 && child_is_running(child, &status)) {
         return RIND_OK;
     }
     bool was_running = child->pid != 0;
-    child->pid = 0;
+    if (was_running) {
+        child_has_ended(child);
+    }
     child->wait_status = status;
     char line[CHILD_LOG_TAIL_SIZE];
     child_last_line(child, line);
@@ -164,18 +201,12 @@ bool rind_child_wait(struct rind_child *child, struct rind_deadline deadline)
     if (child->pid == 0) {
         return true;
     }
-    /* A pidfd becomes readable when the process ends. */
-    int fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-    if (fd >= 0) {
-        struct pollfd waiting = {.fd = fd, .events = POLLIN};
-        while (poll(&waiting, 1, rind_deadline_poll_ms(deadline)) < 0 && errno == EINTR) {
-        }
-        (void)close(fd);
-    }
-    if (waitpid(child->pid, NULL, WNOHANG) == 0) {
+    int status;
+    child_wait_end(child, deadline);
+    if (child_is_running(child, &status)) {
         return false;
     }
-    child->pid = 0;
+    child_has_ended(child);
     return true;
 }
 
@@ -183,7 +214,11 @@ void rind_child_kill(struct rind_child *child)
 {
     if (child->pid != 0) {
         (void)kill(child->pid, SIGKILL);
-        (void)waitpid(child->pid, NULL, 0);
-        child->pid = 0;
+        if (child->is_foreign) {
+            child_wait_end(child, rind_deadline_in_ms(RIND_CHILD_STOP_TIMEOUT_MS));
+        } else {
+            (void)waitpid(child->pid, NULL, 0);
+        }
+        child_has_ended(child);
     }
 }

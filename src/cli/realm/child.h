@@ -29,8 +29,11 @@ struct rind_child {
     char network[RIND_CHILD_NAME_SIZE_MAX]; /* namespace (ip-netns(8)) to run in; "": ours */
     char arguments[RIND_CHILD_ARGUMENTS_MAX][RIND_CHILD_ARGUMENT_SIZE_MAX];
     size_t argument_count;
-    pid_t pid;       /* 0 when it does not run */
-    int wait_status; /* as waitpid(2) gave it when rind_child_check found the end */
+    pid_t pid;      /* 0 when it does not run */
+    pid_t last_pid; /* of the process that ended last */
+    /* Started by somebody else, who starts it again, too: we can signal it and see it end. */
+    bool is_foreign;
+    int wait_status; /* as waitpid(2) gave it when rind_child_check found the end; 0 if foreign */
 };
 
 /* Appends one argument of the command line; for all calls before rind_child_start. */

@@ -116,10 +116,11 @@ rind_status rind_local_write_info(struct rind_ctx *ctx, const struct rind_local 
     }
     const char *json;
     RIND_TRY(info_write(ctx,
-                        json_pack("{s:o, s:o, s:s, s:s, s:s, s:o}", "configuration",
+                        json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "configuration",
                                   info_configuration(local), "auth_tokens", tokens,
-                                  "tls_certificate", local->certificate_der, "store", local->store,
-                                  "secrets_file", local->secrets_file, "processes", processes),
+                                  "tls_certificate", local->certificate_der, "tls_certificate_pem",
+                                  local->certificate_pem, "store", local->store, "secrets_file",
+                                  local->secrets_file, "processes", processes),
                         &json));
     return rind_file_replace(ctx, path, rind_slice_text(json), 0600);
 }

@@ -109,7 +109,7 @@ static rind_status local_prepare(struct rind_ctx *ctx, struct rind_local *local)
     return local_write_secrets(ctx, local->secrets_file);
 }
 
-static rind_status local_open_store(struct rind_ctx *ctx, struct rind_local *local)
+rind_status rind_local_open_store(struct rind_ctx *ctx, struct rind_local *local)
 {
     const struct rind_store_options options = {.log = local->log};
     const struct rind_client_options client_options = rind_client_options_default();
@@ -137,7 +137,7 @@ rind_status rind_local_open(struct rind_ctx *ctx, const struct rind_local_option
         .local = local, .stopper = stopper, .progress = progress, .progress_self = progress_self};
     rind_status status = local_prepare(ctx, local);
     if (rind_is_ok(status)) {
-        status = local_open_store(ctx, local);
+        status = rind_local_open_store(ctx, local);
     }
     if (rind_is_ok(status)) {
         status = rind_local_start_all(ctx, &start);

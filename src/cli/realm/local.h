@@ -103,6 +103,22 @@ rind_status rind_local_tokens(struct rind_ctx *ctx, const struct rind_local *loc
 bool rind_local_token(const struct rind_local *local, const struct rind_realm_id *realm,
                       const char *user, char *jwt, size_t jwt_size);
 
+/*
+ * Describes a realm that somebody else runs, as `path` (written by rind_local_write_info) says, and
+ * opens its store. Only the first realm. Its processes are foreign (child.h).
+ */
+rind_status rind_local_attach(struct rind_ctx *ctx, const struct rind_local_options *options,
+                              const char *path, const struct rind_log *log,
+                              struct rind_local *local) RIND_MUST_USE;
+
+/* Leaves it alone. */
+void rind_local_detach(struct rind_local *local);
+
+/* Looks into `path` for the process that runs now in place of a foreign child that has ended.
+ * RIND_E_STALE if there is none yet. */
+rind_status rind_local_reattach(struct rind_ctx *ctx, const char *path,
+                                struct rind_child *child) RIND_MUST_USE;
+
 /* Writes what runs as JSON to `path`: configuration, tokens, certificate, store, processes. */
 rind_status rind_local_write_info(struct rind_ctx *ctx, const struct rind_local *local,
                                   const char *path) RIND_MUST_USE;

@@ -18,4 +18,7 @@ struct rind_local_start {
 rind_status rind_local_start_all(struct rind_ctx *ctx,
                                  const struct rind_local_start *start) RIND_MUST_USE;
 
+/* Opens local->store and a client, for rind_local's `cluster`. */
+rind_status rind_local_open_store(struct rind_ctx *ctx, struct rind_local *local) RIND_MUST_USE;
+
 #endif
