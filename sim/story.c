@@ -75,7 +75,13 @@ static void story_entry(const struct sim *sim, const struct rind_log_entry *entr
 {
     (void)printf(" %llu:%02x%02x by ", (unsigned long long)entry->index, entry->entry_mac.bytes[0],
                  entry->entry_mac.bytes[1]);
-    story_hsm_id(sim, &entry->hsm);
+    /* The entry itself may name a preparation in its maker's place. */
+    uint32_t e = sim_entry_find(sim, &entry->entry_mac);
+    if (e == SIM_NONE) {
+        story_hsm_id(sim, &entry->hsm);
+    } else {
+        (void)printf("%c", 'A' + (char)sim->entries[e].hsm);
+    }
 }
 
 static void story_captures(const struct sim *sim, const struct rind_captured_list *list)
