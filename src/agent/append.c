@@ -178,17 +178,18 @@ static void append_succeeded(struct rind_agent_group *group, struct append_work 
     }
 }
 
-/* Another leader has written: nothing more is appended under this leadership. */
-static void append_conflicted(struct rind_agent_group *group, const struct append_work *work)
+/* Another leader has written: nothing from entry `first` on is in the log, and nothing more is
+ * appended under this leadership. */
+static void append_conflicted(struct rind_agent_group *group, uint64_t number, uint64_t first)
 {
     struct rind_append_item *dropped[RIND_AGENT_QUEUE_MAX];
     size_t dropped_count = 0;
     rind_mutex_lock(&group->lock);
-    struct rind_leader *leader = rind_leader_of(group, work->number);
+    struct rind_leader *leader = rind_leader_of(group, number);
     if (leader != NULL) {
         leader->is_closed = true;
         leader->appending_count = 0;
-        leader->next = work->items[0]->entry.index; /* nothing from here on is in the log */
+        leader->next = first;
         for (size_t i = 0; i < RIND_AGENT_QUEUE_MAX; i++) {
             if (leader->queue[i] != NULL) {
                 dropped[dropped_count++] = leader->queue[i];
@@ -234,13 +235,13 @@ static void append_round(struct rind_ctx *ctx, struct rind_agent_group *group,
         return;
     }
     uint64_t first = work->items[0]->entry.index;
-    append_drop(group, work);
+    append_drop(group, work); /* the items are gone from here on */
     if (!append_is_still_led(group, work->number)) {
         return; /* the HSM has been told, or told us */
     }
     RIND_LOG_WARN(&group->log, "duelling leaders: entry %llu was not appended, stepping down: %s",
                   (unsigned long long)first, ctx->sentence);
-    append_conflicted(group, work);
+    append_conflicted(group, work->number, first);
     /* Without a conflict the missing entry would never be committed: then only force helps. */
     rind_leadership_step_down_quietly(ctx, group, work->boot,
                                       !rind_is(status, RIND_E_PRECONDITION));
