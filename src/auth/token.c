@@ -12,20 +12,13 @@
 #include <jansson.h>
 
 #include "auth/base64url.h"
+#include "auth/token_inner.h"
 #include "auth/token_json.h"
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/hex.h"
 
 #define TOKEN_REALM_TEXT_SIZE RIND_HEX_SIZE(sizeof(struct rind_realm_id))
-
-/* A token cut at its dots; all borrowed from it. */
-struct token_parts {
-    struct rind_slice header;
-    struct rind_slice claims;
-    struct rind_slice signature;
-    struct rind_slice signed_part; /* header "." claims, as transmitted */
-};
 
 static const char *const scope_names[] = {[RIND_TOKEN_SCOPE_NONE] = "",
                                           [RIND_TOKEN_SCOPE_USER] = "user",
@@ -193,9 +186,9 @@ static struct rind_slice token_first_part(struct rind_slice token)
     return rind_slice_make(token.data, dot != NULL ? (size_t)(dot - token.data) : token.length);
 }
 
-/* Step 3: the header's JSON. */
-static rind_status token_header_read(struct rind_ctx *ctx, struct rind_slice text,
-                                     struct rind_token_header *header)
+/* Step 3. */
+rind_status rind_token_header_read(struct rind_ctx *ctx, struct rind_slice text,
+                                   struct rind_token_header *header)
 {
     struct rind_slice json;
     RIND_REQUIRE(ctx, text.length <= RIND_TOKEN_HEADER_SIZE_MAX, RIND_E_AUTH,
@@ -209,7 +202,7 @@ rind_status rind_token_read_key_id(struct rind_ctx *ctx, struct rind_slice token
 {
     struct rind_token_header header;
     *fault = RIND_TOKEN_FAULT_JWT;
-    RIND_TRY(token_header_read(ctx, token_first_part(token), &header));
+    RIND_TRY(rind_token_header_read(ctx, token_first_part(token), &header));
     *fault = RIND_TOKEN_FAULT_KEY_ID;
     RIND_REQUIRE(ctx, rind_token_key_id_parse(header.kid, key_id), RIND_E_AUTH,
                  "the JWT's kid is not <tenant>:<version>");
@@ -217,11 +210,10 @@ rind_status rind_token_read_key_id(struct rind_ctx *ctx, struct rind_slice token
     return RIND_OK;
 }
 
-/* Steps 1 and 2. */
-static rind_status token_split(struct rind_ctx *ctx, struct rind_slice token,
-                               struct token_parts *parts)
+/* Step 2. */
+rind_status rind_token_split(struct rind_ctx *ctx, struct rind_slice token,
+                             struct rind_token_parts *parts)
 {
-    RIND_REQUIRE(ctx, token.length <= RIND_TOKEN_SIZE_MAX, RIND_E_AUTH, "Token is too long");
     size_t dots[2] = {0, 0};
     size_t dot_count = 0;
     for (size_t i = 0; i < token.length; i++) {
@@ -259,17 +251,14 @@ static bool typ_is_jwt(struct rind_slice typ)
     return true;
 }
 
-/* Steps 3 to 6: after them the claims are the tenant's, whatever they say. */
-static rind_status token_authenticate(struct rind_ctx *ctx, const struct token_parts *parts,
-                                      const struct rind_token_key *key,
-                                      struct rind_token_header *header)
+/* Steps 5 and 6: after them the claims are the tenant's, whatever they say. */
+rind_status rind_token_authenticate(struct rind_ctx *ctx, const struct rind_token_parts *parts,
+                                    const struct rind_token_header *header,
+                                    const struct rind_token_key *key)
 {
     enum rind_token_algorithm algorithm = rind_token_key_algorithm(key);
     struct rind_slice signature;
 
-    RIND_TRY(token_header_read(ctx, parts->header, header));
-    RIND_REQUIRE(ctx, header->typ.data == NULL || typ_is_jwt(header->typ), RIND_E_AUTH,
-                 "Not a JWT token");
     /* The key decides: a public key must never be usable as an HMAC key, nor "none" as anything. */
     RIND_REQUIRE(ctx, rind_slice_is_text(header->alg, rind_token_algorithm_name(algorithm)),
                  RIND_E_AUTH, "JWT algorithm mismatch");
@@ -384,14 +373,18 @@ rind_status rind_token_validate(struct rind_ctx *ctx, struct rind_slice token,
                                 struct rind_token_claims *claims, enum rind_token_fault *fault)
 {
     char realm[TOKEN_REALM_TEXT_SIZE];
-    struct token_parts parts;
+    struct rind_token_parts parts;
     struct rind_token_header header;
     struct rind_slice json;
     struct rind_token_contents contents;
 
     *fault = RIND_TOKEN_FAULT_JWT;
-    RIND_TRY(token_split(ctx, token, &parts));
-    RIND_TRY(token_authenticate(ctx, &parts, check->key, &header));
+    RIND_REQUIRE(ctx, token.length <= RIND_TOKEN_SIZE_MAX, RIND_E_AUTH, "Token is too long");
+    RIND_TRY(rind_token_split(ctx, token, &parts));
+    RIND_TRY(rind_token_header_read(ctx, parts.header, &header));
+    RIND_REQUIRE(ctx, header.typ.data == NULL || typ_is_jwt(header.typ), RIND_E_AUTH,
+                 "Not a JWT token");
+    RIND_TRY(rind_token_authenticate(ctx, &parts, &header, check->key));
     RIND_REQUIRE(ctx, rind_base64url_decode(ctx, parts.claims, &json), RIND_E_AUTH,
                  "JWT base64 error");
     rind_hex_encode(rind_realm_id_slice(&check->realm), realm);

@@ -91,7 +91,8 @@ static rind_status time_member(struct rind_ctx *ctx, const json_t *object, const
         if (!json_is_number(value)) {
             return malformed(ctx, member);
         }
-        time->unix_s = trunc(json_number_value(value));
+        time->exact_unix_s = json_number_value(value);
+        time->unix_s = trunc(time->exact_unix_s);
     }
     return RIND_OK;
 }
@@ -107,12 +108,14 @@ static rind_status audience_member(struct rind_ctx *ctx, const json_t *object,
 {
     const json_t *value = json_object_get(object, "aud");
     claims->has_expected_audience = false;
+    claims->audience_count = 0;
     if (value == NULL || json_is_null(value)) {
         claims->audience_form = RIND_TOKEN_AUDIENCE_ABSENT;
         return RIND_OK;
     }
     if (json_is_string(value)) {
         claims->audience_form = RIND_TOKEN_AUDIENCE_TEXT;
+        claims->audience_count = 1;
         claims->has_expected_audience = is_expected(value, expected);
         return RIND_OK;
     }
@@ -120,6 +123,7 @@ static rind_status audience_member(struct rind_ctx *ctx, const json_t *object,
         return malformed(ctx, "aud");
     }
     claims->audience_form = RIND_TOKEN_AUDIENCE_ARRAY;
+    claims->audience_count = json_array_size(value);
     for (size_t i = 0; i < json_array_size(value); i++) {
         claims->has_expected_audience |= is_expected(json_array_get(value, i), expected);
     }

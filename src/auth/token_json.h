@@ -11,10 +11,11 @@ struct rind_token_header {
     struct rind_slice typ;
 };
 
-/* A time claim in whole seconds, fraction cut; any JSON number, so not always a sane one. */
+/* A time claim: any JSON number, so not always a sane one. */
 struct rind_token_time {
     bool is_present;
-    double unix_s;
+    double unix_s;       /* whole seconds, fraction cut */
+    double exact_unix_s; /* as it was written */
 };
 
 enum rind_token_audience_form {
@@ -32,6 +33,7 @@ struct rind_token_contents {
     struct rind_slice sub;
     struct rind_slice scope;
     enum rind_token_audience_form audience_form;
+    size_t audience_count;      /* elements of the array, 1 for a text, 0 if absent */
     bool has_expected_audience; /* the text, or an element of the array, is the one expected */
 };
 
