@@ -111,6 +111,7 @@ static rind_status balancer_start(struct rind_ctx *ctx, struct rind_balancer *ba
         .name = balancer->name,
         .is_shutting_down = &balancer->is_shutting_down,
         .delayed_replies = balancer->delayed_replies,
+        .trace_rate = options->trace_rate,
         .service = {.secrets = options->secrets,
                     .record_key = &balancer->record_key,
                     .routing = balancer->routing,

@@ -32,7 +32,8 @@ struct rind_balancer_options {
     const char *tls_certificate_file; /* PEM */
     const char *tls_key_file;         /* PEM */
     uint64_t idle_timeout_ns;         /* of connections */
-    uint64_t gap_ns; /* how long requests wait for a record that nobody serves; 0: one refresh */
+    uint64_t gap_ns;   /* how long requests wait for a record that nobody serves; 0: one refresh */
+    double trace_rate; /* share of requests that are traced, 0 to 1 (spec 05 section 5) */
     struct rind_store *store; /* borrowed until close, as is the rest */
     struct rind_secrets *secrets;
     const struct rind_log *log;

@@ -5,6 +5,7 @@
 #include "balancer/sdk_version.h"
 #include "base/buffer.h"
 #include "host/build_info.h"
+#include "host/trace.h"
 #include "wire/client.h"
 #include "wire/codec.h"
 
@@ -93,6 +94,7 @@ static void req_handle(const struct rind_endpoints *endpoints, struct rind_ctx *
         respond_text(response, 426, RIND_SDK_VERSION_REFUSAL);
         return;
     }
+    rind_trace_sample(ctx, endpoints->trace_rate);
     req_serve(endpoints, ctx, request, &answer);
     response->status = rind_client_response_status(answer.kind);
     if (!rind_is_ok(

@@ -21,6 +21,7 @@ struct rind_endpoints {
     const char *name; /* in /livez */
     const atomic_bool *is_shutting_down;
     struct rind_delayed_replies *delayed_replies;
+    double trace_rate; /* share of /req that is traced, whatever clients say; 0 to 1 */
     struct rind_request_service service;
 };
 

@@ -93,6 +93,7 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon)
         .tls_certificate_file = daemon->command.tls_certificate_file,
         .tls_key_file = daemon->command.tls_key_file,
         .idle_timeout_ns = daemon->command.idle_timeout_ns,
+        .trace_rate = daemon->command.trace_rate,
         .gap_ns = RIND_BALANCER_GAP_MS * RIND_NS_PER_MS,
         .store = daemon->store,
         .secrets = daemon->secrets,

@@ -10,6 +10,7 @@
 void rind_ctx_init(struct rind_ctx *ctx, struct rind_arena *arena)
 {
     ctx->arena = arena;
+    ctx->trace = NULL;
     ctx->sentence[0] = '\0';
 }
 

@@ -54,12 +54,15 @@ typedef struct {
 /* Longest sentence kept, NUL included; longer ones are cut. */
 #define RIND_SENTENCE_SIZE_MAX 512u
 
+struct rind_trace; /* of host/trace.h */
+
 /*
- * What a request carries through its calls: its arena and the sentence of its failure. Never shared
- * between threads. `arena` may be NULL for work that allocates nothing.
+ * What a request carries through its calls: its arena, the trace it belongs to, and the sentence of
+ * its failure. Never shared between threads. `arena` may be NULL for work that allocates nothing.
  */
 struct rind_ctx {
     struct rind_arena *arena;
+    const struct rind_trace *trace; /* passed on in calls to others; NULL: none */
     char sentence[RIND_SENTENCE_SIZE_MAX];
 };
 

@@ -2,11 +2,11 @@
  * host.h - the room of everything that daemons and commands need from the machine they run on.
  *
  * Purpose: time (clock), threads (thread, queue, pool), memory (arena_pool), reports (log,
- * metrics), the retry loop (retry), operators' values and command lines (duration, address, flags,
- * build_info), files (file, json), life cycle (process). The panic report behind RIND_ASSERT is
- * panic.c. Trusts the operating system; never the bytes it reads. Main rule: contexts are passed,
- * nothing here is global but the process's own signals. Specs: 05 sections 6, 7, 9-11; 06 sections
- * 4.5, 12; 04 section 4.1. Read clock.h, thread.h, log.h, then what you need.
+ * metrics, trace), the retry loop (retry), operators' values and command lines (duration, address,
+ * flags, build_info), files (file, json), life cycle (process). The panic report behind RIND_ASSERT
+ * is panic.c. Trusts the operating system; never the bytes it reads. Main rule: contexts are
+ * passed, nothing here is global but the process's own signals. Specs: 05 sections 6, 7, 9-11; 06
+ * sections 4.5, 12; 04 section 4.1. Read clock.h, thread.h, log.h, then what you need.
  */
 #ifndef RIND_HOST_HOST_H
 #define RIND_HOST_HOST_H
@@ -27,5 +27,6 @@
 #include "host/queue.h"
 #include "host/retry.h"
 #include "host/thread.h"
+#include "host/trace.h"
 
 #endif

@@ -12,6 +12,7 @@
  *   RIND_E_DECODE, LIMIT    the answer was no HTTP, or larger than allowed
  *   RIND_E_BUSY             connections_per_peer_max were in use until the deadline; not sent
  *   RIND_E_CANCELLED        the client is closing; not sent
+ * A call made with a ctx that belongs to a trace carries its headers (host/trace.h).
  * All of these are "Network" where errors cross a boundary (06 section 1.2).
  */
 #ifndef RIND_NET_CLIENT_H

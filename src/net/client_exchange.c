@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/base.h"
+#include "host/trace.h"
 
 #define CLIENT_INPUT_SIZE_BYTES 16384u
 #define CLIENT_READS_PER_STEP 8u
@@ -112,11 +113,23 @@ static bool client_is_clean_text(struct rind_slice text)
     return true;
 }
 
+static void client_write_trace(struct rind_buffer *head, const struct rind_trace *trace)
+{
+    char parent[RIND_TRACEPARENT_SIZE];
+    rind_trace_print(trace, parent);
+    rind_buffer_print(head, "traceparent: %s\r\n", parent);
+    if (trace->state.length > 0) {
+        rind_buffer_print(head, "tracestate: ");
+        rind_buffer_append(head, trace->state);
+        rind_buffer_print(head, "\r\n");
+    }
+}
+
 static rind_status client_write_head(struct rind_ctx *ctx, struct rind_client_exchange *exchange)
 {
     const struct rind_call *call = exchange->call;
     const struct rind_url *url = call->url;
-    size_t size = sizeof(url->text) + sizeof(url->host) + 512;
+    size_t size = sizeof(url->text) + sizeof(url->host) + 1280;
     for (size_t i = 0; i < call->header_count; i++) {
         size += call->headers[i].name.length + call->headers[i].value.length + 4;
     }
@@ -144,6 +157,9 @@ static rind_status client_write_head(struct rind_ctx *ctx, struct rind_client_ex
         rind_buffer_print(&head, ": ");
         rind_buffer_append(&head, call->headers[i].value);
         rind_buffer_print(&head, "\r\n");
+    }
+    if (ctx->trace != NULL) {
+        client_write_trace(&head, ctx->trace);
     }
     rind_buffer_print(&head, "\r\n");
     RIND_ASSERT(!head.is_overflown);

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "host/arena_pool.h"
+#include "host/trace.h"
 #include "net/http1.h"
 
 #define EXCHANGE_MAGIC 0x45584348u
@@ -80,6 +81,25 @@ bool rind_reply_is_abandoned(const struct rind_reply *reply)
     return atomic_load(&reply->exchange.is_abandoned);
 }
 
+/* The trace that the client says the request belongs to (spec 05 section 5). Whoever sends the
+ * headers twice has none. */
+static void exchange_read_trace(struct rind_ctx *ctx, const struct rind_request *request)
+{
+    struct rind_slice parent;
+    struct rind_slice state = rind_slice_make(NULL, 0);
+    if (!rind_request_header(request, "traceparent", &parent) ||
+        rind_request_header_count(request, "traceparent") > 1) {
+        return;
+    }
+    if (rind_request_header_count(request, "tracestate") == 1) {
+        (void)rind_request_header(request, "tracestate", &state);
+    }
+    struct rind_trace *trace = rind_ctx_alloc(ctx, sizeof(*trace));
+    if (trace != NULL && rind_trace_parse(parent, state, trace)) {
+        ctx->trace = trace;
+    }
+}
+
 /* On a worker thread: the handler's whole world. */
 static void exchange_run(void *self)
 {
@@ -90,6 +110,7 @@ static void exchange_run(void *self)
     if (rind_is_ok(status)) {
         struct rind_ctx ctx;
         rind_ctx_init(&ctx, arena);
+        exchange_read_trace(&ctx, &exchange->message->request);
         exchange->handle(exchange->handler_self, &ctx, &exchange->message->request, &response);
     } else {
         response.status = 503;

@@ -80,6 +80,8 @@ static void fake_agent_handle(void *self, struct rind_ctx *ctx, const struct rin
         agent->status_count++;
     } else {
         app_record(agent, request);
+        agent->has_last_trace = ctx->trace != NULL;
+        agent->last_trace = agent->has_last_trace ? *ctx->trace : (struct rind_trace){0};
     }
     behave(agent, behaviour, response);
     if (behaviour == FAKE_AGENT_ANSWERS && is_status) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "host/thread.h"
+#include "host/trace.h"
 #include "net/net.h"
 #include "wire/agent.h"
 
@@ -38,6 +39,8 @@ struct fake_agent {
 
     unsigned status_count;
     unsigned app_count;
+    bool has_last_trace; /* of the last app request */
+    struct rind_trace last_trace;
     struct rind_agent_app_request last_app; /* slices into last_body */
     uint8_t last_body[4096];
     uint8_t last_memory[8192];

@@ -35,6 +35,32 @@ static long post_with_token(struct rind_slice token)
     return answer.status;
 }
 
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
+
+/* The world's trace rate is 1: the agent is told "sampled" even if the client said otherwise. */
+static void the_leader_learns_the_trace_of_a_request(void **state)
+{
+    (void)state;
+    struct fake_agent *agent = world_add_agent(&world, 0, 3);
+    world_wait_for_status(&world, 200);
+    static const char *const headers[] = {"traceparent: 00-" TRACE "-00", "x-other: 1"};
+    for (size_t i = 0; i < 2; i++) {
+        struct web_request request = {
+            .path = "/req",
+            .body = world_request_body(&world, WORLD_REALM, world_token(&world, "mario"), true),
+            .headers = {"X-Juicebox-Version: 0.3.0", headers[i]}};
+        web_send(NULL, world.port, world.certificate_path, &request, &answer);
+        assert_int_equal(answer.status, 200);
+        char seen[RIND_TRACEPARENT_SIZE];
+        rind_mutex_lock(&agent->mutex);
+        assert_true(agent->has_last_trace);
+        rind_trace_print(&agent->last_trace, seen);
+        rind_mutex_unlock(&agent->mutex);
+        assert_string_equal(seen + sizeof(seen) - 4, "-01");
+        assert_int_equal(strncmp(seen, "00-" TRACE "-", sizeof("00-" TRACE "-") - 1) == 0, i == 0);
+    }
+}
+
 static void a_request_reaches_the_leader_unchanged(void **state)
 {
     (void)state;
@@ -527,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        CASE(the_leader_learns_the_trace_of_a_request),
         CASE(a_request_reaches_the_leader_unchanged),
         CASE(every_answer_of_an_agent_has_its_http_status),
         CASE(an_unknown_realm_is_unavailable),

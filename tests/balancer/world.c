@@ -273,6 +273,7 @@ void world_open_with_gap(struct world *world, uint64_t gap_ms)
                                             .tls_certificate_file = world->certificate_path,
                                             .tls_key_file = world->key_path,
                                             .idle_timeout_ns = 60 * RIND_NS_PER_S,
+                                            .trace_rate = 1.0,
                                             .gap_ns = gap_ms * RIND_NS_PER_MS,
                                             .store = world->store,
                                             .secrets = world->secrets,

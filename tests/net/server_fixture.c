@@ -60,6 +60,24 @@ static void fixture_meta(void *self, struct rind_ctx *ctx, const struct rind_req
     rind_response_add_header(response, "X-Test", header);
 }
 
+static void fixture_trace(void *self, struct rind_ctx *ctx, const struct rind_request *request,
+                          struct rind_response *response)
+{
+    (void)self;
+    (void)request;
+    size_t size = 2048;
+    struct rind_buffer buffer;
+    rind_buffer_init(&buffer, rind_ctx_alloc(ctx, size), size);
+    if (ctx->trace != NULL) {
+        char parent[RIND_TRACEPARENT_SIZE];
+        rind_trace_print(ctx->trace, parent);
+        rind_buffer_print(&buffer, "%s ", parent);
+        rind_buffer_append(&buffer, ctx->trace->state);
+    }
+    response->status = 200;
+    response->body = rind_buffer_slice(&buffer);
+}
+
 static void fixture_wait(void *self, struct rind_ctx *ctx, const struct rind_request *request,
                          struct rind_response *response)
 {
@@ -108,8 +126,10 @@ static void fixture_big(void *self, struct rind_ctx *ctx, const struct rind_requ
 }
 
 static const struct rind_route fixture_rows[] = {
-    {NULL, "/echo", fixture_echo}, {"GET", "/meta", fixture_meta}, {"POST", "/meta", fixture_meta},
-    {NULL, "/wait", fixture_wait}, {NULL, "/park", fixture_park},  {NULL, "/big", fixture_big},
+    {NULL, "/echo", fixture_echo},   {"GET", "/meta", fixture_meta},
+    {"POST", "/meta", fixture_meta}, {NULL, "/wait", fixture_wait},
+    {NULL, "/park", fixture_park},   {NULL, "/big", fixture_big},
+    {NULL, "/trace", fixture_trace},
 };
 
 static void fixture_handle(void *self, struct rind_ctx *ctx, const struct rind_request *request,

@@ -3,7 +3,8 @@
  *
  *   /echo    answers 200 with the body            /wait    waits until fixture_release
  *   /meta    method, target and a header          /park    defers; fixture_complete_parked answers
- *   /big     answers ?N bytes                     others   404
+ *   /big     answers ?N bytes                     /trace   the trace context it runs in
+ *   others   404
  */
 #ifndef RIND_TESTS_NET_SERVER_FIXTURE_H
 #define RIND_TESTS_NET_SERVER_FIXTURE_H

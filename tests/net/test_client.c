@@ -80,6 +80,54 @@ static void calls_are_answered_over_one_kept_connection(void **state)
     fixture_close(&fixture);
 }
 
+/* What /trace answers to a call with these headers and this context. */
+static struct rind_slice trace_seen(struct world *world, const struct rind_url *base,
+                                    const struct rind_trace *trace,
+                                    const struct rind_http_header *headers, size_t header_count)
+{
+    struct rind_url url;
+    struct rind_answer answer = {.status = 0};
+    assert_status(rind_url_join(&world->ctx, base, "trace", &url), RIND_E_OK);
+    struct rind_call call = {.url = &url,
+                             .headers = headers,
+                             .header_count = header_count,
+                             .deadline = rind_deadline_in_ms(20000)};
+    world->ctx.trace = trace;
+    assert_status(rind_client_call(&world->ctx, world->client, &call, &answer), RIND_E_OK);
+    world->ctx.trace = NULL;
+    assert_int_equal(answer.status, 200);
+    return answer.body;
+}
+
+#define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void a_trace_goes_from_server_to_client_to_server(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_prepare(&fixture);
+    fixture_open(&fixture);
+    struct world world = world_make();
+    world_open(&world);
+    struct rind_url base;
+    rind_url_from_address(&fixture.address, &base);
+    struct rind_trace trace;
+    assert_true(rind_trace_parse(rind_slice_text(PARENT), rind_slice_text("a=1,b=2"), &trace));
+    assert_true(rind_slice_is_text(trace_seen(&world, &base, &trace, NULL, 0), PARENT " a=1,b=2"));
+    assert_true(rind_slice_is_text(trace_seen(&world, &base, NULL, NULL, 0), ""));
+    /* Twice, or malformed: there is none. */
+    struct rind_http_header twice[] = {
+        {rind_slice_text("traceparent"), rind_slice_text(PARENT)},
+        {rind_slice_text("traceparent"), rind_slice_text(PARENT)},
+    };
+    assert_true(rind_slice_is_text(trace_seen(&world, &base, NULL, twice, 1), PARENT " "));
+    assert_true(rind_slice_is_text(trace_seen(&world, &base, NULL, twice, 2), ""));
+    twice[0].value = rind_slice_text("nonsense");
+    assert_true(rind_slice_is_text(trace_seen(&world, &base, NULL, twice, 1), ""));
+    world_close(&world);
+    fixture_close(&fixture);
+}
+
 static void an_error_status_is_an_answer(void **state)
 {
     (void)state;
@@ -529,6 +577,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_are_answered_over_one_kept_connection),
+        cmocka_unit_test(a_trace_goes_from_server_to_client_to_server),
         cmocka_unit_test(an_error_status_is_an_answer),
         cmocka_unit_test(large_bodies_travel_both_ways),
         cmocka_unit_test(the_request_has_the_specified_form),
