@@ -20,12 +20,13 @@ struct leaders_memory {
     uint32_t undriven_count;
     uint64_t committed;
     uint64_t stalled_since_ns; /* 0: it commits */
-    uint64_t stall_ms;         /* that is too long; doubles with each replacement */
+    uint32_t stall_factor;     /* of the time that is too long; doubles with each replacement */
 };
 
 struct rind_leaders {
     struct rind_grant_keeper *keeper;
     const struct rind_cluster *cluster;
+    uint64_t stall_ms;
     uint64_t check;
     char silent[RIND_LEADERS_SILENT_MAX][RIND_URL_SIZE_BYTES_MAX];
     size_t silent_count;
@@ -48,7 +49,8 @@ struct leaders_need {
 };
 
 rind_status rind_leaders_new(struct rind_ctx *ctx, struct rind_grant_keeper *keeper,
-                             const struct rind_cluster *cluster, struct rind_leaders **leaders)
+                             const struct rind_cluster *cluster, uint64_t stall_ms,
+                             struct rind_leaders **leaders)
 {
     struct rind_leaders *made = calloc(1, sizeof(*made));
     if (made != NULL) {
@@ -60,6 +62,7 @@ rind_status rind_leaders_new(struct rind_ctx *ctx, struct rind_grant_keeper *kee
     }
     made->keeper = keeper;
     made->cluster = cluster;
+    made->stall_ms = stall_ms;
     *leaders = made;
     return RIND_OK;
 }
@@ -108,8 +111,8 @@ static struct leaders_memory *leaders_recall(struct rind_leaders *leaders,
         leaders->memory_count++;
     }
     if (unused != NULL) {
-        *unused = (struct leaders_memory){
-            .group = *group, .check = leaders->check, .stall_ms = RIND_LEADERS_STALL_MS};
+        *unused =
+            (struct leaders_memory){.group = *group, .check = leaders->check, .stall_factor = 1};
     }
     return unused;
 }
@@ -144,7 +147,8 @@ static bool leaders_is_majority_reachable(struct rind_cluster_hsm_list hsms,
 }
 
 /* Entries wait and none was committed for too long, though others could do it. */
-static bool leaders_is_stalled(struct leaders_memory *memory, struct rind_cluster_hsm_list hsms,
+static bool leaders_is_stalled(const struct rind_leaders *leaders, struct leaders_memory *memory,
+                               struct rind_cluster_hsm_list hsms,
                                const struct rind_group_status *status,
                                const struct rind_agent_leader_status *view)
 {
@@ -155,20 +159,22 @@ static bool leaders_is_stalled(struct leaders_memory *memory, struct rind_cluste
         memory->committed = committed;
         memory->stalled_since_ns = is_waiting ? now_ns : 0;
         if (!is_waiting) {
-            memory->stall_ms = RIND_LEADERS_STALL_MS;
+            memory->stall_factor = 1;
         }
         return false;
     }
     if (memory->stalled_since_ns == 0) {
         memory->stalled_since_ns = now_ns;
     }
-    if (now_ns - memory->stalled_since_ns < memory->stall_ms * RIND_NS_PER_MS ||
+    if (now_ns - memory->stalled_since_ns <
+            leaders->stall_ms * memory->stall_factor * RIND_NS_PER_MS ||
         !leaders_is_majority_reachable(hsms, &memory->group, status->configuration.count)) {
         return false;
     }
     memory->stalled_since_ns = now_ns;
-    memory->stall_ms = memory->stall_ms * 2 < RIND_LEADERS_STALL_MS_MAX ? memory->stall_ms * 2
-                                                                        : RIND_LEADERS_STALL_MS_MAX;
+    if (memory->stall_factor < RIND_LEADERS_STALL_FACTOR_MAX) {
+        memory->stall_factor *= 2;
+    }
     return true;
 }
 
@@ -192,7 +198,7 @@ static bool leaders_is_useless(struct rind_leaders *leaders, struct leaders_memo
                       url);
         return true;
     }
-    if (view != NULL && leaders_is_stalled(memory, hsms, status, view)) {
+    if (view != NULL && leaders_is_stalled(leaders, memory, hsms, status, view)) {
         RIND_LOG_WARN(leaders->cluster->log,
                       "%s leads a group but has committed nothing for long; another "
                       "member shall lead",

@@ -16,12 +16,14 @@
 #define RIND_LEADERS_SILENT_MAX 64u   /* agents remembered as silent */
 #define RIND_LEADERS_PARALLEL_MAX 8u  /* groups that get a leader at one time */
 #define RIND_LEADERS_STALL_MS 15000u  /* without a commit, before a leader is replaced */
-#define RIND_LEADERS_STALL_MS_MAX 240000u
+#define RIND_LEADERS_STALL_FACTOR_MAX                                                              \
+    16u /* to which that time doubles while replacing does not help */
 
 struct rind_leaders; /* opaque: what is remembered */
 
+/* `stall_ms`: how long a leader may have entries without committing any; RIND_LEADERS_STALL_MS. */
 rind_status rind_leaders_new(struct rind_ctx *ctx, struct rind_grant_keeper *keeper,
-                             const struct rind_cluster *cluster,
+                             const struct rind_cluster *cluster, uint64_t stall_ms,
                              struct rind_leaders **leaders) RIND_MUST_USE;
 
 /* NULL is allowed. */

@@ -42,7 +42,8 @@ static rind_status manager_open_parts(struct rind_ctx *ctx, struct rind_manager 
                                              .log = manager->options.log,
                                              .name = manager->name};
     RIND_TRY(rind_grant_keeper_open(ctx, &manager->cluster, &manager->stopper, &manager->keeper));
-    RIND_TRY(rind_leaders_new(ctx, manager->keeper, &manager->cluster, &manager->leaders));
+    RIND_TRY(rind_leaders_new(ctx, manager->keeper, &manager->cluster, RIND_LEADERS_STALL_MS,
+                              &manager->leaders));
     RIND_TRY(rind_watch_open(ctx, manager_want_check, manager, &manager->watch));
     return manager_open_server(ctx, manager);
 }

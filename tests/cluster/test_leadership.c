@@ -3,6 +3,8 @@
 #include "cluster/fake_agents.h"
 #include "support/test.h"
 
+#define STALL_MS 200u
+
 static struct fake_realm realm;
 static struct rind_leaders *leaders;
 
@@ -10,7 +12,8 @@ static int setup(void **state)
 {
     (void)state;
     fake_realm_open(&realm, 3);
-    assert_true(rind_is_ok(rind_leaders_new(&realm.ctx, realm.keeper, &realm.cluster, &leaders)));
+    assert_true(
+        rind_is_ok(rind_leaders_new(&realm.ctx, realm.keeper, &realm.cluster, STALL_MS, &leaders)));
     return 0;
 }
 
@@ -160,6 +163,37 @@ static void an_hsm_that_leads_without_its_agent_is_replaced_at_the_second_look(v
     assert_int_equal(check().assigned, 1);
     assert_int_equal(fake_calls(&realm.agents[0], "become_leader"), 0);
     assert_int_equal(fake_leader(&realm, 3), 1);
+}
+
+/* Checks until one has replaced the leader, for `duration_ms` at most. */
+static size_t check_for_stalls(uint64_t duration_ms)
+{
+    struct rind_deadline deadline = rind_deadline_in_ms(duration_ms);
+    size_t assigned = 0;
+    while (assigned == 0 && !rind_deadline_has_expired(deadline)) {
+        assigned = check().assigned;
+    }
+    return assigned;
+}
+
+static void a_leader_that_appends_but_does_not_commit_is_replaced(void **state)
+{
+    (void)state;
+    fake_realm_add_group(&realm, 3, 3, 0);
+    fake_find(&realm, 0, 3)->last = 11;
+    assert_int_equal(check_for_stalls(20000), 1);
+    assert_int_equal(fake_calls(&realm.agents[0], "become_leader"), 0);
+    assert_int_equal(fake_calls(&realm.agents[1], "become_leader"), 1);
+}
+
+static void a_leader_that_cannot_commit_for_lack_of_members_stays(void **state)
+{
+    (void)state;
+    fake_realm_add_group(&realm, 3, 3, 0);
+    fake_find(&realm, 0, 3)->last = 11;
+    fake_kill(&realm.agents[1]);
+    fake_kill(&realm.agents[2]);
+    assert_int_equal(check_for_stalls(5 * STALL_MS), 0);
 }
 
 static void no_agents_at_all_are_no_failure(void **state)
@@ -496,6 +530,8 @@ int main(void)
         TEST(a_group_that_another_manager_works_on_is_left_alone),
         TEST(a_group_that_got_a_leader_meanwhile_gets_no_second_one),
         TEST(an_hsm_that_leads_without_its_agent_is_replaced_at_the_second_look),
+        TEST(a_leader_that_appends_but_does_not_commit_is_replaced),
+        TEST(a_leader_that_cannot_commit_for_lack_of_members_stays),
         TEST(no_agents_at_all_are_no_failure),
         TEST(an_unknown_hsm_is_invalid),
         TEST(an_hsm_that_leads_nothing_is_ok_and_nothing_happens),
