@@ -1,6 +1,9 @@
 /* fake_agents.c - see fake_agents.h. */
 #include "cluster/fake_agents.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "support/test.h"
 
 #define FAKE_ARENA_SIZE (64u << 20)
@@ -225,6 +228,7 @@ static void fake_agent_open(struct fake_realm *realm, size_t index)
                                  .hsm = fake_hsm_id((uint8_t)(index + 1)),
                                  .has_hsm = true,
                                  .has_realm = true,
+                                 .reserved_fd = -1,
                                  .last_requested = UINT64_MAX};
     fake_check(realm,
                rind_address_parse(&realm->ctx, rind_slice_text("127.0.0.1:0"), &options.listen));
@@ -270,7 +274,10 @@ void fake_realm_close(struct fake_realm *realm)
     rind_grant_keeper_close(realm->keeper);
     rind_client_close(realm->client);
     for (size_t i = 0; i < realm->count; i++) {
-        fake_kill(&realm->agents[i]);
+        rind_server_close(realm->agents[i].server);
+        if (realm->agents[i].reserved_fd >= 0) {
+            (void)close(realm->agents[i].reserved_fd);
+        }
     }
     rind_store_close(realm->store);
     rind_arena_unmap(realm->arena);
@@ -346,8 +353,19 @@ unsigned fake_calls(struct fake_agent *agent, const char *path)
 
 void fake_kill(struct fake_agent *agent)
 {
+    if (agent->server == NULL) {
+        return;
+    }
+    struct rind_address address = rind_server_address(agent->server);
+    const int on = 1;
     rind_server_close(agent->server);
     agent->server = NULL;
+    /* Bound but not listening: connections are refused, and nobody else gets the port. */
+    agent->reserved_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(agent->reserved_fd >= 0);
+    (void)setsockopt(agent->reserved_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    assert_int_equal(
+        bind(agent->reserved_fd, (const struct sockaddr *)&address.storage, address.length), 0);
 }
 
 void fake_take_lease(struct fake_realm *realm, const char *key, struct rind_lease *lease)

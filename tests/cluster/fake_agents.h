@@ -38,6 +38,7 @@ struct fake_agent {
     struct fake_realm *realm;
     char url[64];
     struct rind_server *server; /* NULL: nothing listens */
+    int reserved_fd;            /* then: keeps the port from other tests' agents; -1 otherwise */
     struct rind_hsm_id hsm;
     bool has_hsm;
     bool has_realm;

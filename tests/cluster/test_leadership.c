@@ -171,7 +171,9 @@ static size_t check_for_stalls(uint64_t duration_ms)
     struct rind_deadline deadline = rind_deadline_in_ms(duration_ms);
     size_t assigned = 0;
     while (assigned == 0 && !rind_deadline_has_expired(deadline)) {
+        size_t mark = rind_arena_mark(realm.arena);
         assigned = check().assigned;
+        rind_arena_release(realm.arena, mark);
     }
     return assigned;
 }
