@@ -60,8 +60,7 @@ rind_status rind_assign_ask(struct rind_ctx *ctx, struct rind_grant *grant,
             RIND_LOG_WARN(&log, "%s did not become leader: %s", url, assign_refusal(response.kind));
         } else {
             RIND_LOG_INFO(&log, "%s leads now", url);
-            *result =
-                (struct rind_assign_result){.is_assigned = true, .hsm = candidate->status->id};
+            *result = (struct rind_assign_result){.is_assigned = true, .index = candidates[i]};
             return RIND_OK;
         }
     }

@@ -22,8 +22,8 @@ struct rind_assign_request {
 
 struct rind_assign_result {
     bool is_assigned;
-    struct rind_hsm_id hsm; /* if assigned: who leads now */
-    bool has_rpc_error;     /* nobody leads, and this was the last failed call */
+    size_t index;       /* if assigned: of the HSM that leads now, into `hsms` */
+    bool has_rpc_error; /* nobody leads, and this was the last failed call */
     struct rind_rpc_error rpc_error;
 };
 

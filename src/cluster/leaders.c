@@ -46,6 +46,7 @@ struct leaders_need {
     size_t *candidates;
     size_t count;
     enum leaders_outcome outcome;
+    size_t leader; /* if assigned: index into the survey's HSMs */
 };
 
 rind_status rind_leaders_new(struct rind_ctx *ctx, struct rind_grant_keeper *keeper,
@@ -308,7 +309,7 @@ static rind_status leaders_is_led_now(struct rind_ctx *ctx, struct leaders_work 
 /* Under the group's lease. */
 static enum leaders_outcome leaders_assign_under(struct rind_ctx *ctx, struct rind_grant *grant,
                                                  struct leaders_work *work,
-                                                 const struct leaders_need *need)
+                                                 struct leaders_need *need)
 {
     const struct rind_assign_request request = {.realm = need->group.realm,
                                                 .group = need->group.group};
@@ -323,6 +324,7 @@ static enum leaders_outcome leaders_assign_under(struct rind_ctx *ctx, struct ri
                                  &request, &result);
     }
     if (rind_is_ok(status) && result.is_assigned) {
+        need->leader = result.index;
         return LEADERS_ASSIGNED;
     }
     RIND_LOG_WARN(work->leaders->cluster->log,
@@ -332,7 +334,7 @@ static enum leaders_outcome leaders_assign_under(struct rind_ctx *ctx, struct ri
 }
 
 static enum leaders_outcome leaders_assign(struct rind_ctx *ctx, struct leaders_work *work,
-                                           const struct leaders_need *need)
+                                           struct leaders_need *need)
 {
     const struct rind_cluster *cluster = work->leaders->cluster;
     struct rind_log log =
@@ -449,6 +451,11 @@ rind_status rind_leaders_check(struct rind_ctx *ctx, struct rind_leaders *leader
     leaders_assign_all(ctx, leaders, &survey);
     for (size_t i = 0; i < survey.need_count; i++) {
         enum leaders_outcome outcome = survey.needs[i].outcome;
+        if (outcome == LEADERS_ASSIGNED) { /* watched from the first moment on */
+            report->leader_urls[report->leader_count] =
+                rind_cluster_hsm_url(&survey.hsms.items[survey.needs[i].leader]);
+            report->leader_count++;
+        }
         report->assigned += outcome == LEADERS_ASSIGNED ? 1 : 0;
         report->busy += outcome == LEADERS_BUSY ? 1 : 0;
         report->failed += outcome == LEADERS_FAILED ? 1 : 0;

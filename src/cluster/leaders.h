@@ -36,7 +36,7 @@ struct rind_leaders_report {
     size_t assigned;          /* given a leader now */
     size_t busy;              /* left to somebody else who holds their leases */
     size_t failed;            /* nobody could lead, or the store failed */
-    const char **leader_urls; /* agents of all leaders that work, for the watch */
+    const char **leader_urls; /* agents of all that lead, new ones too, for the watch */
     size_t leader_count;
 };
 

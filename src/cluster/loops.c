@@ -93,7 +93,7 @@ static bool leaders_check(struct loop *loop)
     bool is_left = false;
     if (rind_is_ok(status)) {
         rind_watch_set(manager->watch, report.leader_urls, report.leader_count);
-        is_left = report.failed > 0 || report.busy > 0 || report.assigned > 0;
+        is_left = report.failed > 0 || report.busy > 0;
     } else {
         RIND_LOG_WARN(manager->cluster.log, "leader check: %s", loop->ctx.sentence);
     }
@@ -119,7 +119,6 @@ void manager_run_leaders(void *self)
         loop.manager, rind_deadline_min(latest, rind_deadline_in_ms(CHECK_PAUSE_MS_MIN)), latest)) {
         bool is_left = leaders_check(&loop);
         loop_next(&loop);
-        /* A new leader is looked at once more, so that the watch knows it soon. */
         latest = rind_deadline_in_ns(is_left && retry_ns < interval_ns ? retry_ns : interval_ns);
         retry_ns = is_left ? retry_ns * 2 : CHECK_RETRY_MS * RIND_NS_PER_MS;
     }

@@ -46,6 +46,8 @@ static void a_group_without_a_leader_gets_the_least_busy_member(void **state)
     assert_int_equal(report.groups, 2);
     assert_int_equal(report.led_before, 1);
     assert_int_equal(report.assigned, 1);
+    assert_int_equal(report.leader_count, 2); /* the new one is watched at once */
+    assert_string_equal(report.leader_urls[1], realm.agents[1].url);
     assert_int_equal(fake_leader(&realm, 3), 1);
     assert_true(realm.agents[1].last_requested == UINT64_MAX);
     report = check();
