@@ -65,8 +65,10 @@ static rind_status transfer_phase(struct transfer_run *run, const char *descript
         rind_status status = rind_grant_check(run->ctx, run->grant);
         if (rind_is_ok(status)) {
             status = attempt(run);
-        } else {
-            run->error.kind = RIND_CLUSTER_TRANSFER_ERROR_MANAGER_BUSY;
+        }
+        if (rind_is(status, RIND_E_CANCELLED)) { /* whenever that was noticed */
+            run->error = (struct rind_cluster_transfer_error){
+                .kind = RIND_CLUSTER_TRANSFER_ERROR_MANAGER_BUSY};
         }
         rind_retry_record(&retry, run->ctx, status);
         rind_arena_release(run->ctx->arena, mark);

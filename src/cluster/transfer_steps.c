@@ -65,8 +65,6 @@ static rind_status transfer_call(struct transfer_run *run, const struct rind_clu
         run->is_out_uncertain = true; /* sent, and perhaps executed */
     }
     if (rind_is(status, RIND_E_CANCELLED)) {
-        run->error =
-            (struct rind_cluster_transfer_error){.kind = RIND_CLUSTER_TRANSFER_ERROR_MANAGER_BUSY};
         return status;
     }
     transfer_note_rpc_error(run, status, http_status);
