@@ -43,8 +43,9 @@ static void a_second_obtain_fails_while_the_first_is_held(void **state)
     fake_group_key(&realm, 4, other);
     assert_true(rind_is_ok(rind_grant_obtain(&realm.ctx, realm.keeper, key, 0, &first)));
     assert_true(rind_is(rind_grant_obtain(&realm.ctx, realm.keeper, key, 0, &second), RIND_E_BUSY));
-    assert_true(
-        rind_is(rind_grant_obtain(&realm.ctx, realm.keeper, key, 50, &second), RIND_E_BUSY));
+    /* Waiting ends with "taken", or in time's end if a busy disk let no attempt come to one. */
+    rind_status waited = rind_grant_obtain(&realm.ctx, realm.keeper, key, 50, &second);
+    assert_true(rind_is(waited, RIND_E_BUSY) || rind_is(waited, RIND_E_TIMEOUT));
     assert_true(rind_is_ok(rind_grant_obtain(&realm.ctx, realm.keeper, other, 0, &second)));
     rind_grant_release(&second);
     rind_grant_release(&first);
@@ -73,7 +74,7 @@ static void renewal_keeps_a_grant_beyond_its_lease(void **state)
     await_past(rind_clock_monotonic_ns() + (RIND_LEASE_DURATION_MS + 500) * RIND_NS_PER_MS);
     assert_true(rind_is_ok(rind_grant_check(&realm.ctx, &grant)));
     assert_true(rind_is(rind_store_lease_obtain(&realm.ctx, realm.store, key, "thief", 1000,
-                                                rind_deadline_in_ms(1000), &stolen),
+                                                rind_deadline_in_ms(10000), &stolen),
                         RIND_E_BUSY));
     rind_grant_release(&grant);
 }
@@ -82,7 +83,7 @@ static void renewal_keeps_a_grant_beyond_its_lease(void **state)
 static void steal(struct rind_grant *grant, struct rind_lease *stolen)
 {
     assert_true(rind_is_ok(rind_store_lease_terminate(&realm.ctx, realm.store, &grant->lease,
-                                                      rind_deadline_in_ms(1000))));
+                                                      rind_deadline_in_ms(10000))));
     fake_take_lease(&realm, grant->lease.key, stolen);
 }
 

@@ -1,4 +1,8 @@
 /* test_manager.c - the daemon whole, against scripted agents; and the watch (spec 08 section 1). */
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "cluster/fake_agents.h"
 #include "cluster/manager.h"
 #include "cluster/watch.h"
@@ -258,6 +262,49 @@ static void two_managers_share_the_work(void **state)
     rind_manager_close(second);
 }
 
+/* ---- the end ---- */
+
+/* An agent that takes requests and never answers: a socket, registered. */
+static int open_silent_agent(char *url, size_t size)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    (void)snprintf(url, size, "http://127.0.0.1:%u/", (unsigned)ntohs(address.sin_port));
+    assert_true(rind_is_ok(rind_store_discovery_register(
+        &realm.ctx, realm.store, RIND_SERVICE_AGENT, url, rind_deadline_in_ms(WAIT_MS))));
+    return fd;
+}
+
+/*
+ * It once closed the watch first, and its leader check, when it gave up waiting, set the watch.
+ * That takes as long as the check waits for an agent, RIND_CLUSTER_STATUS_TIMEOUT_MS.
+ */
+static void a_manager_closed_during_its_checks_waits_for_them(void **state)
+{
+    (void)state;
+    char url[64];
+    char silent_url[64];
+    int asked[2];
+    int fd = open_silent_agent(silent_url, sizeof(silent_url));
+    fake_realm_add_group(&realm, 3, 3, 0);
+    struct rind_manager *manager = open_manager(50, url);
+    for (size_t i = 0; i < 2; i++) { /* by the leader check and by the transfer check */
+        asked[i] = accept(fd, NULL, NULL);
+        assert_true(asked[i] >= 0);
+    }
+    rind_manager_close(manager);
+    assert_int_equal(registered_managers(), 0);
+    for (size_t i = 0; i < 2; i++) {
+        (void)close(asked[i]);
+    }
+    (void)close(fd);
+}
+
 /* ---- the watch ---- */
 
 static atomic_uint notices;
@@ -341,6 +388,7 @@ int main(void)
         TEST(a_dead_leader_is_noticed_without_waiting_for_the_period),
         TEST(interrupted_transfers_are_finished),
         TEST(two_managers_share_the_work),
+        TEST(a_manager_closed_during_its_checks_waits_for_them),
         TEST(the_end_of_a_watched_agent_is_noticed),
         TEST(who_is_not_watched_any_more_is_not_noticed),
         TEST(an_agent_that_cannot_be_reached_is_noticed),
