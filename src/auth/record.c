@@ -44,17 +44,33 @@ static void hash_text(struct rind_blake2s *hash, struct rind_slice text)
     rind_blake2s_update(hash, text);
 }
 
+/* A map of two texts: the names are what the two kinds of realms differ in. */
+static void hash_user(struct rind_blake2s *hash, const char *tenant_name, struct rind_slice tenant,
+                      const char *user_name, struct rind_slice user)
+{
+    static const uint8_t map_head = CBOR_MAP_OF_TWO;
+    rind_blake2s_update(hash, rind_slice_make(&map_head, 1));
+    hash_text(hash, rind_slice_text(tenant_name));
+    hash_text(hash, tenant);
+    hash_text(hash, rind_slice_text(user_name));
+    hash_text(hash, user);
+}
+
 void rind_record_id_derive(const struct rind_record_key *key, struct rind_slice tenant,
                            struct rind_slice user, struct rind_record_id *id)
 {
-    static const uint8_t map_head = CBOR_MAP_OF_TWO;
     struct rind_blake2s hash;
     rind_blake2s_init_keyed(&hash, RIND_SLICE_OF(key->bytes), sizeof(id->bytes));
-    rind_blake2s_update(&hash, rind_slice_make(&map_head, 1));
-    hash_text(&hash, rind_slice_text("tenant"));
-    hash_text(&hash, tenant);
-    hash_text(&hash, rind_slice_text("user"));
-    hash_text(&hash, user);
+    hash_user(&hash, "tenant", tenant, "user", user);
+    rind_blake2s_final(&hash, id->bytes);
+}
+
+void rind_record_id_derive_software(struct rind_slice tenant, struct rind_slice user,
+                                    struct rind_record_id *id)
+{
+    struct rind_blake2s hash;
+    rind_blake2s_init(&hash, sizeof(id->bytes));
+    hash_user(&hash, "tenant_name", tenant, "user_id", user);
     rind_blake2s_final(&hash, id->bytes);
 }
 

@@ -39,6 +39,13 @@ rind_status rind_record_key_init(struct rind_ctx *ctx, const struct rind_secret 
 void rind_record_id_derive(const struct rind_record_key *key, struct rind_slice tenant,
                            struct rind_slice user, struct rind_record_id *id);
 
+/*
+ * The id in a software realm (05 section 13.1): BLAKE2s-256 without a key of the CBOR map
+ * {tenant_name, user_id}.
+ */
+void rind_record_id_derive_software(struct rind_slice tenant, struct rind_slice user,
+                                    struct rind_record_id *id);
+
 /* Lower-case hex of SHA-256(tenant ":" user). The tenant contains no colon. */
 void rind_user_hash_derive(struct rind_slice tenant, struct rind_slice user,
                            struct rind_user_hash *hash);

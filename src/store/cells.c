@@ -257,6 +257,9 @@ rind_status rind_cells_test(struct rind_ctx *ctx, struct rind_slice row,
         case RIND_CONDITION_CELL_EQUALS:
             found = rind_slice_equal(cell.value, condition->value);
             break;
+        case RIND_CONDITION_COLUMN_EXISTS:
+            found = cell.family == 'f' && rind_slice_equal(cell.qualifier, condition->qualifier);
+            break;
         default:
             RIND_UNREACHABLE("conditions are checked before they reach an engine");
         }

@@ -8,26 +8,30 @@
 #define USER_EVENT_AGE_S 10022400u /* 116 days */
 #define USER_EVENT_VERSIONS 2u
 
+/* Where a table's name has the realm. */
+enum table_name_form { TABLE_NAME_SUFFIX, TABLE_NAME_WHOLE, TABLE_NAME_PREFIX };
+
 /* One row per kind of table. */
 static const struct table_kind {
     enum rind_table_kind kind;
-    const char *name; /* after the realm and a dash, or alone */
-    bool is_shared;
+    const char *name; /* after the realm and a dash, alone, or before the realm */
+    enum table_name_form form;
     struct rind_table_gc f;
     bool has_t;
 } table_kinds[] = {
-    {RIND_TABLE_LOG, "log", false, {0, 0}, true},
-    {RIND_TABLE_MERKLE, "merkle", false, {0, 0}, false},
-    {RIND_TABLE_USERS, "users", false, {USER_EVENT_AGE_S, USER_EVENT_VERSIONS}, false},
-    {RIND_TABLE_DISCOVERY, "discovery", true, {0, 0}, false},
-    {RIND_TABLE_LEASE, "lease", true, {0, 0}, false},
-    {RIND_TABLE_TENANTS, "tenants", true, {0, 0}, false},
+    {RIND_TABLE_LOG, "log", TABLE_NAME_SUFFIX, {0, 0}, true},
+    {RIND_TABLE_MERKLE, "merkle", TABLE_NAME_SUFFIX, {0, 0}, false},
+    {RIND_TABLE_USERS, "users", TABLE_NAME_SUFFIX, {USER_EVENT_AGE_S, USER_EVENT_VERSIONS}, false},
+    {RIND_TABLE_DISCOVERY, "discovery", TABLE_NAME_WHOLE, {0, 0}, false},
+    {RIND_TABLE_LEASE, "lease", TABLE_NAME_WHOLE, {0, 0}, false},
+    {RIND_TABLE_TENANTS, "tenants", TABLE_NAME_WHOLE, {0, 0}, false},
+    {RIND_TABLE_SOFTWARE, "jb-sw-realm-", TABLE_NAME_PREFIX, {0, 0}, false},
 };
 #define TABLE_KIND_COUNT (sizeof(table_kinds) / sizeof(table_kinds[0]))
 
 static const struct table_kind *table_kind_find(enum rind_table_kind kind)
 {
-    RIND_ASSERT(kind >= RIND_TABLE_LOG && kind <= RIND_TABLE_TENANTS);
+    RIND_ASSERT(kind >= RIND_TABLE_LOG && kind <= RIND_TABLE_KIND_LAST);
     const struct table_kind *found = &table_kinds[kind - RIND_TABLE_LOG];
     RIND_ASSERT(found->kind == kind);
     return found;
@@ -35,7 +39,7 @@ static const struct table_kind *table_kind_find(enum rind_table_kind kind)
 
 bool rind_table_is_shared(enum rind_table_kind kind)
 {
-    return table_kind_find(kind)->is_shared;
+    return table_kind_find(kind)->form == TABLE_NAME_WHOLE;
 }
 
 struct rind_table rind_table_of_realm(enum rind_table_kind kind, const struct rind_realm_id *realm)
@@ -57,26 +61,46 @@ void rind_table_name(const struct rind_table *table, char name[static RIND_TABLE
     const struct table_kind *kind = table_kind_find(table->kind);
     char realm[RIND_HEX_SIZE(sizeof(table->realm.bytes))];
     rind_hex_encode(rind_realm_id_slice(&table->realm), realm);
-    (void)snprintf(name, RIND_TABLE_NAME_SIZE, "%s%s%s", kind->is_shared ? "" : realm,
-                   kind->is_shared ? "" : "-", kind->name);
+    switch (kind->form) {
+    case TABLE_NAME_SUFFIX:
+        (void)snprintf(name, RIND_TABLE_NAME_SIZE, "%s-%s", realm, kind->name);
+        return;
+    case TABLE_NAME_WHOLE:
+        (void)snprintf(name, RIND_TABLE_NAME_SIZE, "%s", kind->name);
+        return;
+    case TABLE_NAME_PREFIX:
+        (void)snprintf(name, RIND_TABLE_NAME_SIZE, "%s%s", kind->name, realm);
+        return;
+    }
+}
+
+/* Whether `name` is one of this kind, and the realm in it. */
+static bool table_kind_reads(const struct table_kind *kind, const char *name,
+                             struct rind_realm_id *realm)
+{
+    struct rind_slice text = rind_slice_text(name);
+    size_t own = strlen(kind->name);
+    size_t digits = RIND_HEX_SIZE(sizeof(realm->bytes)) - 1;
+    switch (kind->form) {
+    case TABLE_NAME_SUFFIX:
+        return text.length == digits + 1 + own && name[digits] == '-' &&
+               strcmp(name + digits + 1, kind->name) == 0 &&
+               rind_hex_decode(rind_slice_make(name, digits), realm->bytes, sizeof(realm->bytes));
+    case TABLE_NAME_WHOLE:
+        return strcmp(name, kind->name) == 0;
+    case TABLE_NAME_PREFIX:
+        return text.length == own + digits && memcmp(name, kind->name, own) == 0 &&
+               rind_hex_decode(rind_slice_make(name + own, digits), realm->bytes,
+                               sizeof(realm->bytes));
+    }
+    RIND_UNREACHABLE("all forms of names are listed");
 }
 
 bool rind_table_from_name(const char *name, struct rind_table *table)
 {
-    struct rind_table found = {RIND_TABLE_LOG, {{0}}};
-    const char *kind_name = name;
-    const char *dash = strchr(name, '-');
-    if (dash != NULL) {
-        struct rind_slice realm = rind_slice_make(name, (size_t)(dash - name));
-        if (!rind_hex_decode(realm, found.realm.bytes, sizeof(found.realm.bytes))) {
-            return false;
-        }
-        kind_name = dash + 1;
-    }
     for (size_t i = 0; i < TABLE_KIND_COUNT; i++) {
-        if (strcmp(table_kinds[i].name, kind_name) == 0 &&
-            table_kinds[i].is_shared == (dash == NULL)) {
-            found.kind = table_kinds[i].kind;
+        struct rind_table found = {table_kinds[i].kind, {{0}}};
+        if (table_kind_reads(&table_kinds[i], name, &found.realm)) {
             *table = found;
             return true;
         }
@@ -193,7 +217,7 @@ rind_status rind_key_ranges_sort(struct rind_ctx *ctx, const struct rind_read *r
 
 static rind_status engine_check_table(struct rind_ctx *ctx, const struct rind_table *table)
 {
-    RIND_REQUIRE(ctx, table->kind >= RIND_TABLE_LOG && table->kind <= RIND_TABLE_TENANTS,
+    RIND_REQUIRE(ctx, table->kind >= RIND_TABLE_LOG && table->kind <= RIND_TABLE_KIND_LAST,
                  RIND_E_INVALID, "the store has no kind of table %d", (int)table->kind);
     return RIND_OK;
 }

@@ -64,9 +64,11 @@ enum rind_table_kind {
     RIND_TABLE_DISCOVERY,
     RIND_TABLE_LEASE,
     RIND_TABLE_TENANTS,
+    RIND_TABLE_SOFTWARE, /* jb-sw-realm-<realm>: the records of a software realm, document 05 */
+    RIND_TABLE_KIND_LAST = RIND_TABLE_SOFTWARE,
 };
 
-/* Which table: the kind and, for the first three kinds, the realm (zero for shared tables). */
+/* Which table: the kind and, unless it is shared, the realm (zero for shared tables). */
 struct rind_table {
     enum rind_table_kind kind;
     struct rind_realm_id realm;
@@ -78,7 +80,7 @@ struct rind_table rind_table_shared(enum rind_table_kind kind);
 bool rind_table_is_shared(enum rind_table_kind kind);
 
 /* Bigtable's table id, such as "6680...-log" or "lease", with a NUL. */
-#define RIND_TABLE_NAME_SIZE 40u
+#define RIND_TABLE_NAME_SIZE 48u
 void rind_table_name(const struct rind_table *table, char name[static RIND_TABLE_NAME_SIZE]);
 /* The reverse; false if `name` is no table of ours. */
 bool rind_table_from_name(const char *name, struct rind_table *table);
@@ -206,12 +208,14 @@ enum rind_condition_kind {
     RIND_CONDITION_ROW_EXISTS,    /* the row has at least one cell of any kind */
     RIND_CONDITION_CELL_AT_LEAST, /* a cell with timestamp >= timestamp_us */
     RIND_CONDITION_CELL_EQUALS,   /* a cell of any column whose value equals `value` */
+    RIND_CONDITION_COLUMN_EXISTS, /* a cell of family 'f' whose qualifier is `qualifier` */
 };
 
 struct rind_condition {
     enum rind_condition_kind kind;
     int64_t timestamp_us;
     struct rind_slice value;
+    struct rind_slice qualifier;
 };
 
 struct rind_test_and_write {

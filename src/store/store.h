@@ -35,6 +35,7 @@
 #include "store/log.h"
 #include "store/nodes.h"
 #include "store/registry.h"
+#include "store/software.h"
 #include "store/users.h"
 
 #define RIND_STORE_DELETE_DELAY_MS 5000u /* grace for readers of removed nodes, section 11.5 */

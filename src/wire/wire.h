@@ -15,6 +15,7 @@
  *   hsm.h      agent and HSM: 19 requests, their responses, envelopes (the tables of most are in
  *              hsm_group.h and hsm_transfer.h)
  *   sealed.h   what HSMs keep or authenticate: NVRAM state, MAC messages, user records
+ *   software.h what software realms keep
  *   start.h    the start request of hardware HSMs
  *   agent.h    RPCs served by agents, limiter state
  *   cluster.h  RPCs served by the cluster manager
@@ -36,6 +37,7 @@
 #include "wire/range.h"
 #include "wire/schema.h"
 #include "wire/sealed.h"
+#include "wire/software.h"
 #include "wire/splice.h"
 #include "wire/start.h"
 #include "wire/types.h"

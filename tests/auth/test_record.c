@@ -43,6 +43,25 @@ static void every_vector_is_derived(void **state)
     json_decref(vectors);
 }
 
+static void software_realms_have_ids_of_their_own(void **state)
+{
+    (void)state;
+    json_t *vectors = rind_vectors_load("cloud-services.json");
+    const json_t *cases =
+        rind_vectors_get(rind_vectors_get(vectors, "software_realm"), "record_id");
+    assert_true(json_array_size(cases) >= 1);
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *vector = json_array_get(cases, i);
+        struct rind_record_id expected;
+        struct rind_record_id id;
+        rind_vectors_hex_fixed(vector, "hex", expected.bytes, sizeof(expected.bytes));
+        rind_record_id_derive_software(json_slice(rind_vectors_get(vector, "tenant")),
+                                       json_slice(rind_vectors_get(vector, "user")), &id);
+        assert_memory_equal(id.bytes, expected.bytes, sizeof(id.bytes));
+    }
+    json_decref(vectors);
+}
+
 static void user_hashes_are_those_of_tenant_events(void **state)
 {
     (void)state;
@@ -82,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_vector_is_derived),
+        cmocka_unit_test(software_realms_have_ids_of_their_own),
         cmocka_unit_test(user_hashes_are_those_of_tenant_events),
         cmocka_unit_test(a_record_key_is_32_bytes_of_its_own_algorithm),
     };

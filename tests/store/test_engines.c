@@ -286,6 +286,20 @@ static void conditions_look_at_timestamps_and_values(void **state)
     assert_false(test_and_set(f, equals, "w"));
 }
 
+static void a_condition_finds_a_column_of_any_value(void **state)
+{
+    struct fixture *f = *state;
+    struct rind_condition exists = {.kind = RIND_CONDITION_COLUMN_EXISTS,
+                                    .qualifier = rind_slice_text("q")};
+    struct rind_condition other = {.kind = RIND_CONDITION_COLUMN_EXISTS,
+                                   .qualifier = rind_slice_text("qq")};
+    assert_false(test_and_set(f, exists, "")); /* no row */
+    assert_true(test_and_set(f, exists, "x"));
+    assert_false(test_and_set(f, other, "y"));
+    other.qualifier.length = 0;
+    assert_false(test_and_set(f, other, "z"));
+}
+
 static void when_true_is_applied_when_true(void **state)
 {
     struct fixture *f = *state;
@@ -544,6 +558,7 @@ int main(void)
         CASE(a_value_of_the_largest_size_survives),
         CASE(a_row_is_inserted_only_once),
         CASE(conditions_look_at_timestamps_and_values),
+        CASE(a_condition_finds_a_column_of_any_value),
         CASE(when_true_is_applied_when_true),
         CASE(rows_written_together_share_the_fate_of_the_tested_one),
         CASE(of_racing_inserts_exactly_one_wins),

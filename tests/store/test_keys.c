@@ -297,6 +297,15 @@ static void table_names_are_bigtables(void **state)
     assert_false(rind_table_from_name("6680134bf45dc93fceeecd03e538c89f-lease", &table));
     assert_false(rind_table_from_name("6680134bf45dc93fceeecd03e538c8-log", &table));
     assert_true(rind_table_from_name("tenants", &table));
+
+    table = rind_table_of_realm(RIND_TABLE_SOFTWARE, &realm);
+    rind_table_name(&table, name);
+    assert_string_equal(name, "jb-sw-realm-6680134bf45dc93fceeecd03e538c89f");
+    assert_true(rind_table_from_name(name, &table));
+    assert_int_equal(table.kind, RIND_TABLE_SOFTWARE);
+    assert_true(rind_realm_id_equal(&table.realm, &realm));
+    assert_false(rind_table_from_name("jb-sw-realm-6680134bf45dc93fceeecd03e538c8", &table));
+    assert_false(rind_table_from_name("jb-sw-realm-6680134bf45dc93fceeecd03e538c89g", &table));
 }
 
 static void ranges_shrink_above_the_last_key(void **state)

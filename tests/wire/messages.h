@@ -156,7 +156,8 @@
     X(transfer_message)                                                                            \
     X(registered_state)                                                                            \
     X(registration_state)                                                                          \
-    X(user_record)
+    X(user_record)                                                                                 \
+    X(software_record)
 
 #define MESSAGES_OF_START(X)                                                                       \
     X(start_nvram)                                                                                 \

@@ -215,6 +215,20 @@ static void persistent_states_round_trip(void **state)
     json_decref(file);
 }
 
+static void software_realm_samples_round_trip(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *file = rind_vectors_load("cloud-services.json");
+    const json_t *samples = rind_vectors_get(file, "software_realm");
+    assert_true(check_list(fixture, samples, "records", "cbor_hex", &rind_software_record_schema) >=
+                2);
+    assert_true(
+        check_list(fixture, samples, "requests", "cbor_hex", &rind_secrets_request_schema) >= 5);
+    assert_true(
+        check_list(fixture, samples, "responses", "cbor_hex", &rind_secrets_response_schema) >= 5);
+    json_decref(file);
+}
+
 static const struct rind_schema *hsm_response_schema(const char *name)
 {
     static const struct named_schema table[] = {
@@ -458,6 +472,7 @@ int main(void)
         TEST(log_entries_round_trip_and_have_the_sizes_of_the_spec),
         TEST(mac_messages_round_trip),
         TEST(user_records_round_trip),
+        TEST(software_realm_samples_round_trip),
         TEST(persistent_states_round_trip),
         TEST(hsm_requests_and_responses_round_trip),
         TEST(tree_types_round_trip),

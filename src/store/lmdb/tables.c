@@ -197,7 +197,7 @@ static int tables_list_with(MDB_cursor *cursor, struct rind_table *list, size_t 
     while (error == 0) {
         const uint8_t *bytes = key.mv_data;
         if (key.mv_size == RIND_LMDB_TABLE_KEY_SIZE && bytes[0] >= RIND_TABLE_LOG &&
-            bytes[0] <= RIND_TABLE_TENANTS && *count < capacity) {
+            bytes[0] <= RIND_TABLE_KIND_LAST && *count < capacity) {
             list[*count].kind = (enum rind_table_kind)bytes[0];
             memcpy(list[*count].realm.bytes, bytes + 1, sizeof(list->realm.bytes));
             (*count)++;
