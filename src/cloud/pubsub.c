@@ -85,10 +85,12 @@ static rind_status pubsub_start(struct rind_ctx *ctx, const struct rind_pubsub_o
 {
     pubsub->project = strdup(options->project);
     RIND_REQUIRE(ctx, pubsub->project != NULL, RIND_E_LIMIT, "out of memory for Pub/Sub");
-    struct rind_channel_options channel = {.remedy = "--pubsub-url", .log = options->log};
+    struct rind_channel_options channel;
     rind_channel_options_init(&channel, "Pub/Sub", PUBSUB_HOST,
                               options->flags->is_url_given ? &options->flags->url : NULL,
                               &options->flags->google);
+    channel.remedy = "--pubsub-url";
+    channel.log = options->log;
     return rind_channel_open(ctx, &channel, &pubsub->channel);
 }
 

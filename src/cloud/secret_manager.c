@@ -46,14 +46,13 @@ static rind_status secret_manager_start(struct rind_ctx *ctx,
     manager->project = malloc(size);
     RIND_REQUIRE(ctx, manager->project != NULL, RIND_E_LIMIT, "out of memory for Secret Manager");
     (void)snprintf(manager->project, size, "projects/%s", options->project);
-    struct rind_channel_options channel = {
-        .remedy = "--secrets-manager-url, or use --secrets-file",
-        .message_size_bytes_max = SECRET_MANAGER_MESSAGE_SIZE_BYTES_MAX,
-        .log = options->log,
-    };
+    struct rind_channel_options channel;
     rind_channel_options_init(&channel, "Secret Manager", SECRET_MANAGER_HOST,
                               options->flags->is_url_given ? &options->flags->url : NULL,
                               &options->flags->google);
+    channel.remedy = "--secrets-manager-url, or use --secrets-file";
+    channel.message_size_bytes_max = SECRET_MANAGER_MESSAGE_SIZE_BYTES_MAX;
+    channel.log = options->log;
     return rind_channel_open(ctx, &channel, &manager->channel);
 }
 
