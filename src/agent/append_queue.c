@@ -3,6 +3,12 @@
 
 #include "agent/agent.h"
 
+bool rind_append_lingers(const struct rind_leader *leader)
+{
+    return leader->is_lingering && leader->admitted_count > 0 &&
+           leader->queued_count < RIND_LOG_BATCH_ENTRIES_MAX && !leader->is_reply_lost;
+}
+
 static bool leader_is_full(const struct rind_leader *leader)
 {
     return leader->is_reply_lost ||
@@ -50,6 +56,7 @@ static struct rind_leader *admission_settle(const struct rind_admission *admissi
         rind_cond_broadcast(&group->progress);
         if (leader->admitted_count == 0) {
             rind_cond_signal(&group->commit_wanted); /* a suspicion can be looked into now */
+            rind_cond_signal(&group->append_wanted); /* nothing to linger for any more */
         }
     }
     return leader;
@@ -133,7 +140,9 @@ bool rind_append_enqueue_take(const struct rind_admission *admission, struct rin
     struct rind_leader *leader = admission_settle(admission);
     bool is_enqueued = leader != NULL && leader_enqueue(leader, item, waiter);
     if (is_enqueued) {
-        rind_cond_signal(&group->append_wanted);
+        if (!rind_append_lingers(leader)) {
+            rind_cond_signal(&group->append_wanted);
+        }
     } else if (leader != NULL && !leader->is_closed) {
         /* A leadership that cannot take an entry of its HSM has a hole: it must end. */
         leader->is_chain_broken = true;

@@ -56,6 +56,7 @@ struct rind_leader {
     uint64_t next;          /* first index not yet taken for an append, or, once closed, refused */
     size_t queued_count;    /* items in queue */
     size_t appending_count; /* items of the append under way */
+    bool is_lingering;      /* the appender gives requests at the HSM a moment to join its batch */
     bool is_closed;         /* another leader has written: nothing more is appended */
 
     /* The newest entry that follows all before it without a gap: what proofs are built on. */
