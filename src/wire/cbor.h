@@ -88,8 +88,8 @@ bool rind_cbor_read_key_content(struct rind_cbor_reader *reader, const struct ri
 bool rind_cbor_take_null(struct rind_cbor_reader *reader);
 
 /*
- * The two items that messages of ours consist of, in the form our encoder gives them: each is
- * taken if it is next, byte for byte. Else nothing is read, and the general functions decide.
+ * Those that messages of ours mostly consist of, in the form our encoder gives them: each is taken
+ * if it is next, byte for byte. Else nothing is read, and the general functions decide.
  */
 
 /* Equality of few bytes, for which a call of memcmp would cost more. */
@@ -137,6 +137,23 @@ static inline bool rind_cbor_take_bytes32(struct rind_cbor_reader *reader, uint8
     }
     memcpy(bytes, next + 2, 32);
     reader->position += 34;
+    return true;
+}
+
+/* A head of `major` whose argument is below RIND_CBOR_ARGUMENT_SHORT_END: one byte. */
+static inline bool rind_cbor_take_short_head(struct rind_cbor_reader *reader,
+                                             enum rind_cbor_major major,
+                                             struct rind_cbor_head *head)
+{
+    if (reader->position >= reader->input.length) {
+        return false;
+    }
+    unsigned first = reader->input.data[reader->position];
+    if (first >> 5 != (unsigned)major || (first & 0x1fu) >= RIND_CBOR_ARGUMENT_SHORT_END) {
+        return false;
+    }
+    reader->position++;
+    *head = (struct rind_cbor_head){.major = (uint8_t)major, .argument = first & 0x1fu};
     return true;
 }
 

@@ -30,7 +30,8 @@ static bool decode_open_struct(struct rind_decoder *decoder, const struct rind_s
 {
     struct rind_cbor_head head;
     /* Even the lenient decoder takes no tag before an alternative's own fields. */
-    if (!(is_payload ? rind_cbor_read_head(&decoder->reader, &head)
+    if (!rind_cbor_take_short_head(&decoder->reader, RIND_CBOR_MAP, &head) &&
+        !(is_payload ? rind_cbor_read_head(&decoder->reader, &head)
                      : rind_cbor_read_untagged_head(&decoder->reader, &head))) {
         return false;
     }
@@ -212,7 +213,8 @@ static bool decode_carry(struct rind_decoder *decoder, uint8_t *value)
 static bool decode_close_struct(struct rind_decoder *decoder, struct rind_decoder_frame *frame)
 {
     const struct rind_schema *schema = frame->schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
+    uint64_t all = ((uint64_t)1 << schema->field_count) - 1;
+    for (size_t i = 0; frame->seen != all && i < schema->field_count; i++) {
         const struct rind_field *row = &schema->fields[i];
         if ((frame->seen >> i & 1u) != 0) {
             continue;
@@ -253,12 +255,42 @@ decode_next_row(struct rind_decoder *decoder, const struct rind_decoder_frame *f
     return row;
 }
 
+/*
+ * The row that most rows are, in one piece: the next one of the table, which is 32 bytes and always
+ * there. False, with nothing read, if something else is next.
+ */
+static bool decode_fixed_row(struct rind_decoder *decoder, struct rind_decoder_frame *frame)
+{
+    const struct rind_schema *schema = frame->schema;
+    if (frame->index >= schema->field_count || frame->remaining == 0) {
+        return false;
+    }
+    const struct rind_field *row = &schema->fields[frame->index];
+    if (row->presence != RIND_PRESENT || row->schema->kind != RIND_KIND_BYTES_FIXED ||
+        row->schema->size != 32 || (frame->seen >> frame->index & 1u) != 0) {
+        return false;
+    }
+    size_t position = decoder->reader.position;
+    if (!rind_cbor_take_name(&decoder->reader, row->name, row->name_length) ||
+        !rind_cbor_take_bytes32(&decoder->reader, frame->value + row->offset)) {
+        decoder->reader.position = position;
+        return false;
+    }
+    frame->remaining--;
+    frame->seen |= (uint32_t)1 << frame->index;
+    frame->index++;
+    return true;
+}
+
 /* Goes on with a struct until a container in it is open. */
 static bool decode_continue_struct(struct rind_decoder *decoder, struct rind_decoder_frame *frame)
 {
     size_t depth = decoder->depth;
     while (frame->is_indefinite ? !rind_decoder_take_break(decoder) : frame->remaining > 0) {
         bool is_good;
+        if (!frame->is_indefinite && decode_fixed_row(decoder, frame)) {
+            continue;
+        }
         frame->remaining--;
         const struct rind_field *row = decode_next_row(decoder, frame, &is_good);
         if (row == NULL) {

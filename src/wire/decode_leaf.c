@@ -35,7 +35,10 @@ static bool decode_integer(struct rind_decoder *decoder, const struct rind_schem
                            uint8_t *value)
 {
     uint64_t integer;
-    if (!rind_cbor_read_unsigned(&decoder->reader, &integer)) {
+    struct rind_cbor_head head;
+    if (rind_cbor_take_short_head(&decoder->reader, RIND_CBOR_UNSIGNED, &head)) {
+        integer = head.argument;
+    } else if (!rind_cbor_read_unsigned(&decoder->reader, &integer)) {
         return false;
     }
     if (schema->kind == RIND_KIND_U16_SATURATING && integer > UINT16_MAX) {

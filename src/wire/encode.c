@@ -274,6 +274,33 @@ static rind_status encode_row(struct encoder *encoder, const struct rind_field *
     return encode_value(encoder, row->schema, base + row->offset);
 }
 
+/*
+ * The row that most rows are, in one piece: a short name and bytes of a fixed size. False if it is
+ * another one.
+ */
+static inline bool encode_fixed_row(struct encoder *encoder, const struct rind_field *row,
+                                    const uint8_t *base)
+{
+    const struct rind_schema *schema = row->schema;
+    size_t size = schema->size;
+    size_t name_length = row->name_length;
+    if (schema->kind != RIND_KIND_BYTES_FIXED || row->presence != RIND_PRESENT ||
+        size < RIND_CBOR_ARGUMENT_SHORT_END || size > UINT8_MAX ||
+        name_length >= RIND_CBOR_ARGUMENT_SHORT_END) {
+        return false;
+    }
+    uint8_t *to = encode_reserve(encoder, 1 + name_length + 2 + size);
+    if (to != NULL) {
+        *to++ = (uint8_t)((unsigned)RIND_CBOR_TEXT << 5 | (unsigned)name_length);
+        encode_copy(to, (const uint8_t *)row->name, name_length);
+        to += name_length;
+        *to++ = (uint8_t)((unsigned)RIND_CBOR_BYTES << 5 | RIND_CBOR_ARGUMENT_SHORT_END);
+        *to++ = (uint8_t)size;
+        encode_copy(to, base + row->offset, size);
+    }
+    return true;
+}
+
 /* Goes on with a struct until a container in it is open. */
 static rind_status encode_continue_struct(struct encoder *encoder, struct encode_frame *frame)
 {
@@ -281,6 +308,9 @@ static rind_status encode_continue_struct(struct encoder *encoder, struct encode
     const struct rind_schema *schema = frame->schema;
     while (frame->index < frame->count) {
         const struct rind_field *row = &schema->fields[frame->index++];
+        if (encode_fixed_row(encoder, row, frame->value)) {
+            continue;
+        }
         if (row->presence == RIND_OMITTABLE && !encode_is_there(row, frame->value)) {
             continue;
         }
