@@ -14,6 +14,7 @@ static const struct bench benches[] = {
     {"core", rind_bench_core, "the trusted core alone, over its floor"},
     {"cluster", rind_bench_cluster, "any realm through its balancer"},
     {"hsm", rind_bench_hsm, "one group of HSMs, on a realm of its own"},
+    {"tree", rind_bench_tree, "a large tree in a store"},
 };
 
 rind_status rind_bench_print_json(struct rind_ctx *ctx, const json_t *root)

@@ -6,6 +6,7 @@
 #include "cli/bench/bench.h"
 #include "cli/bench/core_host.h"
 #include "cli/bench/core_run.h"
+#include "cli/bench/sparse_tree.h"
 
 struct core_command {
     struct rind_cli *cli;

@@ -138,32 +138,6 @@ static rind_status core_capture(struct rind_ctx *ctx, struct rind_core_host *hos
     return RIND_OK;
 }
 
-/* Steps down, captures an entry with the sparse tree's root, and leads again from there. */
-static rind_status core_lead_with_tree(struct rind_ctx *ctx, struct rind_core_host *host,
-                                       const struct rind_data_hash *root_hash)
-{
-    uint64_t cpu_ns = 0;
-    const struct rind_hsm_request step_down = {
-        .kind = RIND_HSM_REQUEST_STEP_DOWN,
-        .step_down = {.realm = host->realm, .group = host->group, .force = true}};
-    struct rind_hsm_step_down_response stepped;
-    RIND_TRY(core_send(ctx, host, &step_down, &cpu_ns, &stepped));
-    struct rind_log_entry entry;
-    RIND_TRY(core_make_entry(ctx, host, root_hash, &entry));
-    host->last = entry;
-    host->uncaptured[host->uncaptured_count++] = entry;
-    RIND_TRY(core_capture(ctx, host, &cpu_ns));
-
-    const struct rind_hsm_request lead = {
-        .kind = RIND_HSM_REQUEST_BECOME_LEADER,
-        .become_leader = {.realm = host->realm, .group = host->group, .last_entry = host->last}};
-    struct rind_hsm_become_leader_response led;
-    RIND_TRY(core_send(ctx, host, &lead, &cpu_ns, &led));
-    RIND_REQUIRE(ctx, led.kind == RIND_HSM_BECOME_LEADER_OK, RIND_E_INTERNAL,
-                 "the core does not lead (%d)", (int)led.kind);
-    return RIND_OK;
-}
-
 /* ---- opening ---- */
 
 static rind_status core_boot(struct rind_ctx *ctx, struct rind_core_host *host)
@@ -186,24 +160,16 @@ static rind_status core_boot(struct rind_ctx *ctx, struct rind_core_host *host)
                          &host->hsm);
 }
 
-static rind_status core_open_with(struct rind_ctx *ctx, uint64_t record_count, uint64_t seed,
-                                  struct rind_record_id *keys, size_t key_count,
-                                  struct rind_core_host *host)
+static rind_status core_open_with(struct rind_ctx *ctx, struct rind_core_host *host)
 {
-    struct rind_data_hash root_hash;
     RIND_REQUIRE(ctx, sodium_init() >= 0, RIND_E_INTERNAL, "libsodium cannot start");
     RIND_TRY(core_boot(ctx, host));
-    RIND_TRY(
-        rind_sparse_tree_new(ctx, record_count, seed, keys, key_count, &root_hash, &host->tree));
-    RIND_TRY(core_new_realm(ctx, host));
-    return core_lead_with_tree(ctx, host, &root_hash);
+    return core_new_realm(ctx, host);
 }
 
-rind_status rind_core_host_open(struct rind_ctx *ctx, uint64_t record_count, uint64_t seed,
-                                struct rind_record_id *keys, size_t key_count,
-                                struct rind_core_host *host)
+rind_status rind_core_host_open(struct rind_ctx *ctx, struct rind_core_host *host)
 {
-    rind_status status = core_open_with(ctx, record_count, seed, keys, key_count, host);
+    rind_status status = core_open_with(ctx, host);
     if (!rind_is_ok(status)) {
         rind_core_host_close(host);
     }
@@ -217,9 +183,39 @@ void rind_core_host_close(struct rind_core_host *host)
         (void)munmap(host->memory, host->memory_size);
     }
     free(host->response);
-    rind_sparse_tree_free(host->tree);
     rind_realm_keys_wipe(&host->keys);
     *host = (struct rind_core_host){0};
+}
+
+/* Steps down, captures an entry with the sparse tree's root, and leads again from there. */
+rind_status rind_core_host_lead(struct rind_ctx *ctx, struct rind_core_host *host,
+                                const struct rind_data_hash *root_hash,
+                                const struct rind_core_nodes *nodes)
+{
+    const struct rind_store_delta nothing = {.add = {.count = 0}};
+    uint64_t cpu_ns = 0;
+    host->nodes = *nodes;
+    RIND_TRY(nodes->apply(nodes->self, ctx, &host->last, &nothing));
+    const struct rind_hsm_request step_down = {
+        .kind = RIND_HSM_REQUEST_STEP_DOWN,
+        .step_down = {.realm = host->realm, .group = host->group, .force = true}};
+    struct rind_hsm_step_down_response stepped;
+    RIND_TRY(core_send(ctx, host, &step_down, &cpu_ns, &stepped));
+    struct rind_log_entry entry;
+    RIND_TRY(core_make_entry(ctx, host, root_hash, &entry));
+    host->last = entry;
+    RIND_TRY(nodes->apply(nodes->self, ctx, &entry, &nothing));
+    host->uncaptured[host->uncaptured_count++] = entry;
+    RIND_TRY(core_capture(ctx, host, &cpu_ns));
+
+    const struct rind_hsm_request lead = {
+        .kind = RIND_HSM_REQUEST_BECOME_LEADER,
+        .become_leader = {.realm = host->realm, .group = host->group, .last_entry = host->last}};
+    struct rind_hsm_become_leader_response led;
+    RIND_TRY(core_send(ctx, host, &lead, &cpu_ns, &led));
+    RIND_REQUIRE(ctx, led.kind == RIND_HSM_BECOME_LEADER_OK, RIND_E_INTERNAL,
+                 "the core does not lead (%d)", (int)led.kind);
+    return RIND_OK;
 }
 
 /* ---- working ---- */
@@ -237,13 +233,13 @@ rind_status rind_core_host_app(struct rind_ctx *ctx, struct rind_core_host *host
                                                .session_id = session_id,
                                                .encrypted = *encrypted,
                                                .index = host->last.index}};
-    RIND_TRY(rind_sparse_tree_prove(ctx, host->tree, &host->last.partition, record_id,
-                                    &request.app.proof));
+    RIND_TRY(host->nodes.prove(host->nodes.self, ctx, &host->last.partition, record_id,
+                               &request.app.proof));
     struct rind_hsm_app_response answer;
     RIND_TRY(core_send(ctx, host, &request, cpu_ns, &answer));
     RIND_REQUIRE(ctx, answer.kind == RIND_HSM_APP_OK, RIND_E_INTERNAL,
                  "the core refuses a request (%d)", (int)answer.kind);
-    RIND_TRY(rind_sparse_tree_apply(ctx, host->tree, &answer.ok.delta));
+    RIND_TRY(host->nodes.apply(host->nodes.self, ctx, &answer.ok.entry, &answer.ok.delta));
     host->last = answer.ok.entry;
     host->uncaptured[host->uncaptured_count++] = host->last;
     *mac = host->last.entry_mac;
@@ -253,6 +249,9 @@ rind_status rind_core_host_app(struct rind_ctx *ctx, struct rind_core_host *host
 rind_status rind_core_host_commit(struct rind_ctx *ctx, struct rind_core_host *host,
                                   uint64_t *cpu_ns, struct rind_released_response_list *responses)
 {
+    if (host->nodes.flush != NULL) {
+        RIND_TRY(host->nodes.flush(host->nodes.self, ctx));
+    }
     RIND_TRY(core_capture(ctx, host, cpu_ns));
     const struct rind_hsm_request persist = {.kind = RIND_HSM_REQUEST_PERSIST_STATE};
     struct rind_hsm_persist_state_response persisted;

@@ -1,19 +1,19 @@
 /*
  * core_host.h - the trusted core in this process, with the little host that it needs to work.
  *
- * One HSM, one group, its tree a sparse one (sparse_tree.h) as if so many records were registered.
+ * One HSM, one group, whose tree is wherever core_nodes.h says.
  * Requests go through the encoded envelopes, as in production; only the time inside
  * rind_hsm_handle counts, as processor time of the calling thread. The host may give the core a
  * history it never had because it knows the realm's keys; nothing else here is out of the ordinary.
  *
- * For `rind bench core`. One thread. Spec: docs/spec/02-hsm-core.md.
+ * For `rind bench core` and `rind bench tree`. One thread. Spec: docs/spec/02-hsm-core.md.
  */
 #ifndef RIND_CLI_BENCH_CORE_HOST_H
 #define RIND_CLI_BENCH_CORE_HOST_H
 
 #include "base/base.h"
+#include "cli/bench/core_nodes.h"
 #include "cli/bench/seeded.h"
-#include "cli/bench/sparse_tree.h"
 #include "crypto/crypto.h"
 #include "hsm/hsm.h"
 #include "wire/wire.h"
@@ -34,16 +34,23 @@ struct rind_core_host {
     struct rind_log_entry last;
     struct rind_log_entry uncaptured[RIND_CORE_HOST_BATCH_MAX];
     size_t uncaptured_count;
-    struct rind_sparse_tree *tree;
+    struct rind_core_nodes nodes;
 };
 
 /*
- * Boots a core and makes it lead a group with `record_count` records, none of which is a key in
- * `keys` (sorted here): those are who will register. `host` is zeroed memory; closed on failure.
+ * Boots a core and makes a realm, whose id and group are then in `host`. `host` is zeroed memory;
+ * closed on failure.
  */
-rind_status rind_core_host_open(struct rind_ctx *ctx, uint64_t record_count, uint64_t seed,
-                                struct rind_record_id *keys, size_t key_count,
-                                struct rind_core_host *host) RIND_MUST_USE;
+rind_status rind_core_host_open(struct rind_ctx *ctx, struct rind_core_host *host) RIND_MUST_USE;
+
+/*
+ * Makes the core lead its group as if the tree with `root_hash` were its own. `nodes` (copied) has
+ * that tree, and gets the two entries of the log so far.
+ */
+rind_status rind_core_host_lead(struct rind_ctx *ctx, struct rind_core_host *host,
+                                const struct rind_data_hash *root_hash,
+                                const struct rind_core_nodes *nodes) RIND_MUST_USE;
+
 void rind_core_host_close(struct rind_core_host *host);
 
 /*

@@ -5,6 +5,7 @@
 
 #include "cli/bench/core_host.h"
 #include "cli/bench/core_user.h"
+#include "cli/bench/sparse_tree.h"
 
 /* One round's figures, in microseconds. */
 struct core_round {
@@ -19,6 +20,7 @@ struct core_runner {
     struct rind_ctx *ctx;
     const struct rind_core_run_options *options;
     struct rind_core_host host;
+    struct rind_sparse_tree *tree;
     struct rind_core_user *users;
     size_t user_count;
     struct core_round *rounds;
@@ -145,6 +147,19 @@ static void core_summarize(const struct core_runner *runner, struct rind_core_ru
 
 /* ---- the run ---- */
 
+/* A core that leads a group with so many records, in which `keys` may register. */
+static rind_status core_open(struct core_runner *runner, struct rind_record_id *keys)
+{
+    const struct rind_core_run_options *options = runner->options;
+    struct rind_ctx *ctx = runner->ctx;
+    struct rind_data_hash root_hash;
+    RIND_TRY(rind_core_host_open(ctx, &runner->host));
+    RIND_TRY(rind_sparse_tree_new(ctx, options->record_count, options->seed, keys,
+                                  runner->user_count, &root_hash, &runner->tree));
+    struct rind_core_nodes nodes = rind_sparse_tree_nodes(runner->tree);
+    return rind_core_host_lead(ctx, &runner->host, &root_hash, &nodes);
+}
+
 static rind_status core_run_with(struct core_runner *runner)
 {
     struct rind_ctx *ctx = runner->ctx;
@@ -163,8 +178,7 @@ static rind_status core_run_with(struct core_runner *runner)
         keys[i] = runner->users[i].record_id;
     }
     if (rind_is_ok(status)) {
-        status = rind_core_host_open(ctx, options->record_count, options->seed, keys,
-                                     runner->user_count, &runner->host);
+        status = core_open(runner, keys);
     }
     free(keys);
     RIND_TRY(status);
@@ -187,6 +201,7 @@ rind_status rind_core_run(struct rind_ctx *ctx, const struct rind_core_run_optio
         core_summarize(&runner, found);
     }
     rind_core_host_close(&runner.host);
+    rind_sparse_tree_free(runner.tree);
     free(runner.users);
     free(runner.rounds);
     return status;

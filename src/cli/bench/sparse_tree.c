@@ -288,9 +288,12 @@ void rind_sparse_tree_free(struct rind_sparse_tree *tree)
     free(tree);
 }
 
-rind_status rind_sparse_tree_apply(struct rind_ctx *ctx, struct rind_sparse_tree *tree,
-                                   const struct rind_store_delta *delta)
+static rind_status sparse_apply(void *self, struct rind_ctx *ctx,
+                                const struct rind_log_entry *entry,
+                                const struct rind_store_delta *delta)
 {
+    struct rind_sparse_tree *tree = self;
+    (void)entry;
     for (size_t i = 0; i < delta->add.count; i++) {
         RIND_TRY(sparse_add(ctx, tree, &delta->add.items[i]));
     }
@@ -300,10 +303,11 @@ rind_status rind_sparse_tree_apply(struct rind_ctx *ctx, struct rind_sparse_tree
     return RIND_OK;
 }
 
-rind_status rind_sparse_tree_prove(struct rind_ctx *ctx, const struct rind_sparse_tree *tree,
-                                   const struct rind_partition *partition,
-                                   const struct rind_record_id *key, struct rind_read_proof *proof)
+static rind_status sparse_prove(void *self, struct rind_ctx *ctx,
+                                const struct rind_partition *partition,
+                                const struct rind_record_id *key, struct rind_read_proof *proof)
 {
+    const struct rind_sparse_tree *tree = self;
     struct rind_walk walk;
     struct rind_node_key wanted;
     rind_walk_start_record(&walk, &partition->range, &partition->root_hash, key);
@@ -318,4 +322,9 @@ rind_status rind_sparse_tree_prove(struct rind_ctx *ctx, const struct rind_spars
         RIND_TRY(rind_walk_give(ctx, &walk, copy));
     }
     return rind_walk_finish(ctx, &walk, proof);
+}
+
+struct rind_core_nodes rind_sparse_tree_nodes(struct rind_sparse_tree *tree)
+{
+    return (struct rind_core_nodes){.self = tree, .prove = sparse_prove, .apply = sparse_apply};
 }

@@ -11,8 +11,7 @@
 #ifndef RIND_CLI_BENCH_SPARSE_TREE_H
 #define RIND_CLI_BENCH_SPARSE_TREE_H
 
-#include "base/base.h"
-#include "wire/wire.h"
+#include "cli/bench/core_nodes.h"
 
 #define RIND_SPARSE_TREE_RECORDS_MIN 100u /* fewer might leave a half of the tree empty */
 #define RIND_SPARSE_TREE_RECORDS_MAX 1000000000000u
@@ -31,17 +30,10 @@ rind_status rind_sparse_tree_new(struct rind_ctx *ctx, uint64_t record_count, ui
 /* NULL is allowed. */
 void rind_sparse_tree_free(struct rind_sparse_tree *tree);
 
-/* Adds and removes nodes as the core says. Copies. RIND_E_LIMIT without memory. */
-rind_status rind_sparse_tree_apply(struct rind_ctx *ctx, struct rind_sparse_tree *tree,
-                                   const struct rind_store_delta *delta) RIND_MUST_USE;
-
 /*
- * The proof of one of the keys at the newest root, `partition`'s; in ctx's arena, but for values,
- * which are the tree's until the next apply. RIND_E_NOT_FOUND if the way leads off the drawn paths.
+ * The tree as a core's host wants it (borrowed). Proofs: RIND_E_NOT_FOUND if the way leads off the
+ * drawn paths; their values are the tree's until the next change. Entries of the log are forgotten.
  */
-rind_status rind_sparse_tree_prove(struct rind_ctx *ctx, const struct rind_sparse_tree *tree,
-                                   const struct rind_partition *partition,
-                                   const struct rind_record_id *key,
-                                   struct rind_read_proof *proof) RIND_MUST_USE;
+struct rind_core_nodes rind_sparse_tree_nodes(struct rind_sparse_tree *tree);
 
 #endif
