@@ -41,7 +41,12 @@ done
 running=(--configuration "$(jq -c .configuration "$work/info.json")" --info "$work/info.json"
     --secrets-file "$(jq -r .secrets_file "$work/info.json")" --tls-certificate "$(jq -r .tls_certificate "$work/info.json")")
 figures=$("$bin/rind" bench cluster "${running[@]}" --concurrency 8 --count 20 --rate 40 --duration 1s \
-    --plan register,recover --json)
+    --plan register,recover --json --plot "$work/plot.svg")
+python3 - "$work/plot.svg" <<'PYTHON' || fail "the plot is no picture of two panels: $(cat "$work/plot.svg")"
+import sys, xml.dom.minidom
+lines = xml.dom.minidom.parse(sys.argv[1]).getElementsByTagName("polyline")
+sys.exit(0 if len(lines) == 8 and all(line.getAttribute("points") for line in lines[::4]) else 1)
+PYTHON
 jq -e "$has_figures and $has_servers and .rate == 40" >/dev/null <<<"$figures" || fail "open loop: $figures"
 
 # Users who never registered: every recover fails, is counted by kind, and the command still succeeds.

@@ -14,6 +14,7 @@
 
 #include "cli/bench/bench.h"
 #include "cli/bench/cluster_options.h"
+#include "cli/bench/plot.h"
 #include "cli/bench/report.h"
 #include "cli/bench/roots.h"
 
@@ -147,6 +148,9 @@ static rind_status cluster_publish(struct cluster_run *run)
         status = rind_fail(ctx, RIND_E_IO, "cannot write %s", options->results_file);
     }
     json_decref(root);
+    if (rind_is_ok(status) && options->plot_file != NULL) {
+        status = rind_plot_write(ctx, &run->report, options->plot_file);
+    }
     return status;
 }
 

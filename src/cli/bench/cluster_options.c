@@ -63,6 +63,11 @@
          .kind = RIND_FLAG_TEXT,                                                                   \
          .help = "Write all figures there, as JSON.",                                              \
          .value = &(options)->results_file},                                                       \
+        {.name = "plot",                                                                           \
+         .value_name = "FILE",                                                                     \
+         .kind = RIND_FLAG_TEXT,                                                                   \
+         .help = "Draw latency and throughput over time there, as SVG.",                           \
+         .value = &(options)->plot_file},                                                          \
         {.name = "tenant",                                                                         \
          .kind = RIND_FLAG_TEXT,                                                                   \
          .fallback = RIND_LOCAL_TENANT,                                                            \

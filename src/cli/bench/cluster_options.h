@@ -23,6 +23,7 @@ struct rind_bench_cluster_options {
     /* What is told. */
     uint64_t reporting_interval_ns;
     const char *results_file;
+    const char *plot_file;
     bool is_json;
     /* A realm that runs ... */
     const char *configuration;
