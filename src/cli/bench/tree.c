@@ -311,7 +311,7 @@ int rind_bench_tree(struct rind_cli *cli, int argc, char *const *argv)
         .tables = tables,
         .table_count = 1};
     int exit_status = 0;
-    if (!rind_flags_or_exit(&command, argc, argv, &exit_status)) {
+    if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
     return rind_cli_exit(cli, tree_bench(cli, &options));
