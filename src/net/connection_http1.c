@@ -66,6 +66,8 @@ static void http1_dispatch(struct rind_connection *connection)
         rind_message_free(message);
         rind_connection_close_exchange(connection, exchange);
         rind_connection_answer_http1(connection, 503);
+    } else if (exchange->is_delivered) {
+        rind_connection_deliver_http1(connection, exchange);
     }
 }
 

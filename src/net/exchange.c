@@ -100,7 +100,7 @@ static void exchange_read_trace(struct rind_ctx *ctx, const struct rind_request 
     }
 }
 
-/* On a worker thread: the handler's whole world. */
+/* On a worker thread, or inline: the handler's whole world. */
 static void exchange_run(void *self)
 {
     struct rind_exchange *exchange = self;
@@ -116,7 +116,12 @@ static void exchange_run(void *self)
         response.status = 503;
     }
     bool is_deferred = response.exchange == NULL;
-    if (!is_deferred) {
+    if (!is_deferred && exchange->is_inline) {
+        atomic_store(&exchange->is_completed, true);
+        exchange->answer = rind_stored_answer_new(&response);
+        (void)atomic_fetch_sub(&exchange->mailbox->exchanges_in_service, 1);
+        exchange->is_delivered = true;
+    } else if (!is_deferred) {
         rind_exchange_retain(exchange);
         exchange_complete(exchange, &response);
     }
@@ -142,6 +147,11 @@ rind_status rind_exchange_dispatch(struct rind_exchange *exchange, struct rind_p
     exchange->is_dispatched = true;
     (void)atomic_fetch_add(&exchange->mailbox->exchanges_in_service, 1);
     rind_exchange_retain(exchange); /* the worker's */
+    if (workers == NULL) {
+        exchange->is_inline = true;
+        exchange_run(exchange);
+        return RIND_OK;
+    }
     rind_status status =
         rind_pool_submit(NULL, workers, exchange_run, exchange, rind_deadline_now());
     if (!rind_is_ok(status)) {

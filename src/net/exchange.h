@@ -55,6 +55,7 @@ struct rind_exchange {
     int32_t stream_id;                 /* HTTP/2 */
     bool is_stream_open;               /* HTTP/2 */
     bool is_dispatched;                /* a worker has or had it */
+    bool is_inline;                    /* its handler runs on this thread */
     bool is_delivered;                 /* and it has come back */
     struct http2_receiving *receiving; /* HTTP/2, while the request is received */
     bool is_head_method;
@@ -73,8 +74,9 @@ void rind_exchange_retain(struct rind_exchange *exchange);
 void rind_exchange_release(struct rind_exchange *exchange);
 
 /*
- * Hands exchange and its message to a worker. RIND_E_BUSY if too many wait already: then the caller
- * still owns both and answers 503.
+ * Hands exchange and its message to a worker; without `workers` (NULL) it runs the handler here and
+ * now, after which exchange->is_delivered tells whether the answer is there. RIND_E_BUSY if too
+ * many wait already: then the caller still owns both and answers 503.
  */
 rind_status rind_exchange_dispatch(struct rind_exchange *exchange, struct rind_pool *workers,
                                    struct rind_arena_pool *arenas, rind_handler *handle, void *self,

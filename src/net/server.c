@@ -115,11 +115,14 @@ static rind_status server_start(struct rind_ctx *ctx, struct rind_server *server
     }
     struct rind_arena_pool_options arenas = rind_arena_pool_options_default();
     arenas.arena_size_bytes = options->arena_size_bytes;
-    arenas.kept_count = options->worker_threads;
-    arenas.count_max = options->worker_threads;
+    bool has_workers = options->worker_threads > 0;
+    arenas.count_max = has_workers ? options->worker_threads : options->io_threads;
+    arenas.kept_count = arenas.count_max;
     RIND_TRY(rind_arena_pool_open(ctx, &arenas, &server->arenas));
-    RIND_TRY(rind_pool_open(ctx, options->name, options->worker_threads,
-                            options->requests_waiting_max, &server->workers));
+    if (has_workers) {
+        RIND_TRY(rind_pool_open(ctx, options->name, options->worker_threads,
+                                options->requests_waiting_max, &server->workers));
+    }
     return server_open_loops(ctx, server);
 }
 
@@ -149,6 +152,7 @@ rind_status rind_server_open(struct rind_ctx *ctx, const struct rind_server_opti
     RIND_ASSERT(options->handle != NULL && options->name != NULL);
     RIND_ASSERT(options->io_threads > 0 && options->io_threads <= RIND_SERVER_IO_THREADS_MAX);
     RIND_ASSERT(options->connections_max > 0 && options->streams_max > 0);
+    RIND_ASSERT(options->worker_threads > 0 || options->http2 == RIND_SERVER_HTTP2_OFF);
     RIND_ASSERT(options->body_size_bytes_max <= options->buffered_bytes_max);
     struct rind_server *made = calloc(1, sizeof(*made));
     RIND_REQUIRE(ctx, made != NULL, RIND_E_LIMIT, "no memory for a server");

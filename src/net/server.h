@@ -40,8 +40,11 @@ struct rind_server_options {
     const char *tls_key_file;         /* PEM: PKCS#8, PKCS#1 or SEC 1 */
     enum rind_server_http2 http2;
 
-    unsigned io_threads;           /* own the connections */
-    unsigned worker_threads;       /* run handlers: as many as may block at one time */
+    unsigned io_threads; /* own the connections */
+    /* Run handlers: as many as may block at one time. 0: the I/O threads run them, which saves four
+     * context switches per request where requests are served one at a time anyway. Not with HTTP/2.
+     */
+    unsigned worker_threads;
     uint32_t requests_waiting_max; /* for a worker; above it 503 */
 
     /* Above it the oldest idle one makes room, else refused. Lowered if too few files may be open.

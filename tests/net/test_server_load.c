@@ -73,6 +73,47 @@ static void parked_requests_need_no_worker(void **state)
     fixture_close(&fixture);
 }
 
+static void without_workers_the_io_thread_runs_handlers(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct raw_client clients[2];
+    fixture_prepare(&fixture);
+    fixture.options.worker_threads = 0;
+    fixture.options.io_threads = 1;
+    fixture.options.http2 = RIND_SERVER_HTTP2_OFF;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        raw_client_open(&clients[i], &fixture.address);
+    }
+    /* Pipelined, large, parked in between, and the other connection meanwhile. */
+    raw_client_send_text(&clients[0], "POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\none"
+                                      "GET /big?300000 HTTP/1.1\r\n\r\n"
+                                      "POST /park HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+                                      "POST /echo HTTP/1.1\r\nContent-Length: 4\r\n\r\nlast");
+    fixture_wait_parked(&fixture, 1);
+    raw_client_send_text(&clients[1], "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nother");
+    assert_non_null(strstr(raw_client_read_answers(&clients[1], 1), "\r\n\r\nother"));
+    assert_int_equal(rind_server_exchange_count(fixture.server), 1);
+    fixture_complete_parked(&fixture);
+    const char *answers = raw_client_read_answers(&clients[0], 4);
+    const char *one = strstr(answers, "\r\n\r\none");
+    const char *big = strstr(answers, "Content-Length: 300000");
+    big = big != NULL ? big : strstr(answers, "content-length: 300000");
+    const char *done = strstr(answers, "\r\n\r\ndone");
+    const char *last = strstr(answers, "\r\n\r\nlast");
+    assert_true(one != NULL && big != NULL && done != NULL && last != NULL);
+    assert_true(one < big && big < done && done < last);
+    assert_int_equal(rind_server_exchange_count(fixture.server), 0);
+    raw_client_close(&clients[0]);
+    raw_client_send_text(&clients[1], "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nagain");
+    raw_client_clear(&clients[1]);
+    assert_non_null(strstr(raw_client_read_answers(&clients[1], 1), "\r\n\r\nagain"));
+    raw_client_close(&clients[1]);
+    fixture_wait_connections(&fixture, 0);
+    fixture_close(&fixture);
+}
+
 static void a_parked_request_may_be_completed_after_client_and_server_are_gone(void **state)
 {
     (void)state;
@@ -343,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hundred_connections_are_served_at_once),
         cmocka_unit_test(parked_requests_need_no_worker),
+        cmocka_unit_test(without_workers_the_io_thread_runs_handlers),
         cmocka_unit_test(a_parked_request_may_be_completed_after_client_and_server_are_gone),
         cmocka_unit_test(requests_beyond_the_waiting_limit_get_503),
         cmocka_unit_test(an_idle_connection_makes_room_for_a_new_one),

@@ -70,7 +70,7 @@ rind_status rind_service_open(struct rind_ctx *ctx, struct rind_machine *machine
     options.log = log;
     options.http2 = RIND_SERVER_HTTP2_OFF;
     options.io_threads = 1;
-    options.worker_threads = 1; /* the core takes one request at a time */
+    options.worker_threads = 0; /* the core takes one request at a time: on the I/O thread */
     options.requests_waiting_max = SERVICE_REQUESTS_WAITING_MAX;
     options.connections_max = SERVICE_CONNECTIONS_MAX;
     options.head_size_bytes_max = SERVICE_HEAD_SIZE_BYTES_MAX;
