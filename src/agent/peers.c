@@ -30,6 +30,7 @@ struct rind_peers {
     struct rind_client *client;
     struct rind_rate_exchange *exchange; /* the agent's */
     atomic_uint_fast64_t last_request_ns;
+    atomic_uint waiting; /* peers' threads that a request must wake, if it is the first for long */
     struct rind_mutex lock; /* guards the list and what peers say it guards */
     struct rind_cond changed;
     struct peer *list[RIND_PEERS_MAX];
@@ -92,6 +93,7 @@ static bool peer_wait(struct peer *peer, bool *is_resolve_due)
 {
     struct rind_peers *peers = peer->peers;
     rind_mutex_lock(&peers->lock);
+    atomic_fetch_add(&peers->waiting, 1); /* before looking: rind_peers_note_request */
     for (;;) {
         *is_resolve_due = !peer->has_hsm && rind_deadline_has_expired(peer->resolve_at);
         if (peer->is_leaving || *is_resolve_due || peers_are_rates_wanted(peers)) {
@@ -100,6 +102,7 @@ static bool peer_wait(struct peer *peer, bool *is_resolve_due)
         (void)rind_cond_wait(&peers->changed, &peers->lock,
                              peer->has_hsm ? rind_deadline_never() : peer->resolve_at);
     }
+    atomic_fetch_sub(&peers->waiting, 1);
     bool is_leaving = peer->is_leaving;
     rind_mutex_unlock(&peers->lock);
     return !is_leaving;
@@ -328,11 +331,14 @@ bool rind_peers_status(struct rind_ctx *ctx, struct rind_peers *peers,
     return rind_is_ok(outcome) && status->has_hsm && rind_hsm_id_equal(&status->hsm.id, hsm);
 }
 
+/*
+ * Says so first and looks for waiting threads then; they say that they wait and look for requests
+ * then. So of the two at least one sees the other, and no thread waits on while requests come.
+ */
 void rind_peers_note_request(struct rind_peers *peers)
 {
-    bool was_wanted = peers_are_rates_wanted(peers);
     atomic_store(&peers->last_request_ns, rind_clock_monotonic_ns());
-    if (!was_wanted) {
+    if (atomic_load(&peers->waiting) > 0) {
         rind_mutex_lock(&peers->lock);
         rind_cond_broadcast(&peers->changed);
         rind_mutex_unlock(&peers->lock);
