@@ -428,6 +428,38 @@ static void an_hsm_may_be_restarted_under_its_agent(void **state)
     assert_int_equal(ask_register1(fixture, 2), RIND_AGENT_APP_OK);
 }
 
+static enum rind_agent_become_leader_response_kind lead_with_capture(struct fixture *fixture,
+                                                                     uint64_t have, unsigned times)
+{
+    struct rind_hsm_become_leader_response refusal = {
+        .kind = RIND_HSM_BECOME_LEADER_NOT_CAPTURED,
+        .not_captured = {true, have},
+    };
+    realm_fail_with(fixture->realm, 0, RIND_HSM_REQUEST_BECOME_LEADER,
+                    &rind_hsm_become_leader_response_schema, &refusal, times);
+    return realm_become_leader(fixture->realm, 0, &fixture->group, NULL);
+}
+
+static void a_capture_is_waited_for_if_it_is_at_most_1000_entries_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = 1;
+    while (last < 1010) {
+        for (unsigned i = 0; i < USERS_MAX; i++) {
+            send_register1(fixture, i);
+        }
+        for (unsigned i = 0; i < USERS_MAX; i++) {
+            assert_int_equal(answer_of(fixture, i), RIND_AGENT_APP_OK);
+        }
+        last += USERS_MAX;
+    }
+    assert_int_equal(step_down(fixture), RIND_AGENT_STEPDOWN_OK);
+    realm_wait_role(fixture->realm, 0, &fixture->group, RIND_ROLE_WITNESS);
+    assert_int_equal(lead_with_capture(fixture, last - 1001, 1),
+                     RIND_AGENT_BECOME_LEADER_NOT_CAPTURED);
+    assert_int_equal(lead_with_capture(fixture, last - 1000, 3), RIND_AGENT_BECOME_LEADER_OK);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -451,6 +483,7 @@ int main(void)
         CASE(an_agent_may_be_restarted_while_its_hsm_leads),
         CASE(an_agent_stopped_with_clients_waiting_refuses_them),
         CASE(an_hsm_may_be_restarted_under_its_agent),
+        CASE(a_capture_is_waited_for_if_it_is_at_most_1000_entries_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

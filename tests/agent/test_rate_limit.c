@@ -6,7 +6,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "agent/rate_limit.h"
+#include "agent/rate_exchange.h"
+#include "host/host.h"
 #include "support/vectors.h"
 
 #define NODES_MAX 4
@@ -154,6 +155,117 @@ static void an_export_carries_only_what_can_still_matter(void **state)
     rind_rate_limiter_fini(&limiter);
 }
 
+/* ---- what peers tell ---- */
+
+struct exchange {
+    struct rind_arena *arena;
+    struct rind_ctx ctx;
+    struct rind_rate_tenants *tenants;
+    struct rind_rate_exchange *exchange;
+    struct rind_rate_peer *peers[2];
+};
+
+static void exchange_open(struct exchange *x, uint64_t default_rate)
+{
+    rind_ctx_init(&x->ctx, NULL);
+    assert_true(rind_is_ok(rind_arena_map(&x->ctx, 1u << 20, &x->arena)));
+    rind_ctx_init(&x->ctx, x->arena);
+    assert_true(rind_is_ok(rind_rate_tenants_new(&x->ctx, default_rate, &x->tenants)));
+    assert_true(rind_is_ok(rind_rate_exchange_new(&x->ctx, x->tenants, &x->exchange)));
+    for (size_t i = 0; i < 2; i++) {
+        x->peers[i] = rind_rate_exchange_add_peer(x->exchange);
+        assert_non_null(x->peers[i]);
+    }
+}
+
+static void exchange_close(struct exchange *x)
+{
+    for (size_t i = 0; i < 2; i++) {
+        rind_rate_exchange_remove_peer(x->exchange, x->peers[i], 0);
+    }
+    rind_rate_exchange_free(x->exchange);
+    rind_rate_tenants_free(x->tenants);
+    rind_arena_unmap(x->arena);
+}
+
+/* Peer `peer` tells at `now_ms` of `count` requests of `tenant` at `when_ms`. */
+static struct rind_agent_tenant_rate_state told(struct exchange *x, const char *tenant,
+                                                uint64_t when_ms, unsigned count)
+{
+    struct rind_agent_tenant_rate_state state = {.tenant = rind_slice_text(tenant)};
+    struct rind_rate_view view;
+    rind_rate_view_init(&view);
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(rind_rate_times_insert(&view.requests, when_ms));
+    }
+    assert_true(rind_is_ok(rind_rate_view_encode(&x->ctx, &view, &state.state)));
+    rind_rate_view_fini(&view);
+    return state;
+}
+
+static bool is_allowed(struct exchange *x, const char *tenant, uint64_t now_ms)
+{
+    struct rind_record_id id = record_of(1);
+    return rind_rate_tenants_allow(x->tenants, rind_slice_text(tenant), now_ms, &id);
+}
+
+static void a_state_that_cannot_be_read_is_skipped_and_the_others_count(void **state)
+{
+    (void)state;
+    struct exchange x;
+    static const uint8_t garbage[] = {0xa3, 0x64, 'r', 'e', 'q', 's', 0xff};
+    exchange_open(&x, 2);
+    struct rind_agent_tenant_rate_state states[] = {
+        {.tenant = rind_slice_text("spoilt"), .state = RIND_SLICE_OF(garbage)},
+        {.tenant = rind_slice_text("empty")},
+        told(&x, "busy", 10000, 2),
+    };
+    const struct rind_agent_tenant_rate_state_list list = {.items = states, .count = 3};
+    rind_rate_exchange_import(&x.ctx, x.exchange, x.peers[0], &list, 10000);
+    assert_true(is_allowed(&x, "spoilt", 10000));
+    assert_true(is_allowed(&x, "empty", 10000));
+    assert_false(is_allowed(&x, "busy", 10000));
+    assert_false(is_allowed(&x, "busy", 11000)); /* a second old still counts */
+    assert_true(is_allowed(&x, "busy", 11001));
+    exchange_close(&x);
+}
+
+/* The requests are said to be in the future, so that they do not leave the window by age. */
+static void what_a_silent_peer_told_is_forgotten_after_two_seconds(void **state)
+{
+    (void)state;
+    struct exchange x;
+    exchange_open(&x, 1);
+    struct rind_agent_tenant_rate_state item = told(&x, "busy", 60000, 1);
+    const struct rind_agent_tenant_rate_state_list list = {.items = &item, .count = 1};
+    const struct rind_agent_tenant_rate_state_list nothing = {0};
+    rind_rate_exchange_import(&x.ctx, x.exchange, x.peers[0], &list, 10000);
+    rind_rate_exchange_import(&x.ctx, x.exchange, x.peers[1], &nothing, 11999);
+    assert_false(is_allowed(&x, "busy", 11999));
+    rind_rate_exchange_merge(x.exchange, 12001); /* nobody has news */
+    assert_true(is_allowed(&x, "busy", 12001));
+    exchange_close(&x);
+}
+
+static void a_configured_rate_replaces_the_default_and_stays(void **state)
+{
+    (void)state;
+    struct exchange x;
+    exchange_open(&x, 1);
+    assert_true(is_allowed(&x, "new", 1000));
+    assert_false(is_allowed(&x, "new", 1000));
+    rind_rate_tenants_configure(x.tenants, rind_slice_text("new"), 3);
+    assert_true(is_allowed(&x, "new", 1000));
+    assert_true(is_allowed(&x, "new", 1000));
+    assert_false(is_allowed(&x, "new", 1000));
+    rind_rate_exchange_merge(x.exchange, 999000); /* long idle, and in no configuration any more */
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(is_allowed(&x, "new", 999000));
+    }
+    assert_false(is_allowed(&x, "new", 999000));
+    exchange_close(&x);
+}
+
 static void map_finds_all_keys_through_growth_and_removal(void **state)
 {
     (void)state;
@@ -187,6 +299,9 @@ int main(void)
         cmocka_unit_test(a_peer_list_in_any_order_is_sorted_on_arrival),
         cmocka_unit_test(conflicting_reservations_of_peers_keep_the_later_expiry),
         cmocka_unit_test(an_export_carries_only_what_can_still_matter),
+        cmocka_unit_test(a_state_that_cannot_be_read_is_skipped_and_the_others_count),
+        cmocka_unit_test(what_a_silent_peer_told_is_forgotten_after_two_seconds),
+        cmocka_unit_test(a_configured_rate_replaces_the_default_and_stays),
         cmocka_unit_test(map_finds_all_keys_through_growth_and_removal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
