@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/fault_engine.h"
 #include "cluster/fake_agents.h"
 #include "cluster/manager.h"
 #include "cluster/watch.h"
@@ -39,12 +40,13 @@ static void await(bool (*is_true)(void *self), void *self)
     rind_stopper_fini(&nobody);
 }
 
-static struct rind_manager *open_manager(uint64_t interval_ms, char *url)
+static struct rind_manager *open_manager_on(struct rind_store *store, uint64_t interval_ms,
+                                            char *url)
 {
     struct rind_manager *manager;
     struct rind_manager_options options = {.interval_ns = interval_ms * RIND_NS_PER_MS,
                                            .rebalance_interval_ns = 3600 * RIND_NS_PER_S,
-                                           .store = realm.store};
+                                           .store = store};
     assert_true(rind_is_ok(
         rind_address_parse(&realm.ctx, rind_slice_text("127.0.0.1:0"), &options.listen)));
     if (!rind_is_ok(rind_manager_open(&realm.ctx, &options, &manager))) {
@@ -55,6 +57,11 @@ static struct rind_manager *open_manager(uint64_t interval_ms, char *url)
     rind_url_from_address(&address, &parsed);
     (void)snprintf(url, 64, "%.63s", parsed.text);
     return manager;
+}
+
+static struct rind_manager *open_manager(uint64_t interval_ms, char *url)
+{
+    return open_manager_on(realm.store, interval_ms, url);
 }
 
 static unsigned get(const char *base, const char *path, struct rind_slice body,
@@ -104,6 +111,27 @@ static void a_manager_is_live_once_registered_and_gone_once_closed(void **state)
     assert_int_equal(registered_managers(), 1);
     rind_manager_close(manager);
     assert_int_equal(registered_managers(), 0);
+}
+
+/* Without registration nobody finds it, so it is not ready; it goes on trying. */
+static void a_manager_that_cannot_register_is_not_live_until_it_can(void **state)
+{
+    (void)state;
+    char url[64];
+    static const char text[] = "not yet registered with service discovery\nversion:";
+    struct rind_store *store;
+    struct fault_engine *engine = fault_engine_new(rind_store_engine(realm.store));
+    fault_engine_set(engine, ENGINE_FAULT_UNAVAILABLE, UINT32_MAX);
+    assert_true(rind_is_ok(rind_store_open_engine(&realm.ctx, &engine->engine, NULL, &store)));
+    struct rind_manager *manager = open_manager_on(store, 3600000, url);
+    struct livez livez = {.url = url};
+    assert_int_equal(get(url, "livez", rind_slice_make(NULL, 0), &livez.body), 503);
+    assert_true(livez.body.length > sizeof(text) - 1);
+    assert_memory_equal(livez.body.data, text, sizeof(text) - 1);
+    fault_engine_release(engine);
+    await(is_live, &livez);
+    rind_manager_close(manager);
+    rind_store_close(store);
 }
 
 static void what_is_no_request_is_refused(void **state)
@@ -382,6 +410,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_manager_is_live_once_registered_and_gone_once_closed),
+        TEST(a_manager_that_cannot_register_is_not_live_until_it_can),
         TEST(what_is_no_request_is_refused),
         TEST(its_rpcs_do_what_they_say),
         TEST(the_periodic_check_finds_groups_without_leaders),
