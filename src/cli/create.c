@@ -13,7 +13,10 @@ static rind_status create_normalise(struct rind_ctx *ctx, const struct rind_flag
     for (size_t i = 0; i < agents->count; i++) {
         struct rind_url *url = rind_ctx_alloc(ctx, sizeof(*url));
         RIND_REQUIRE(ctx, url != NULL, RIND_E_LIMIT, "no memory for %zu agents", agents->count);
-        RIND_TRY(rind_url_parse(ctx, rind_slice_text(agents->values[i]), url));
+        rind_status parsed = rind_url_parse(ctx, rind_slice_text(agents->values[i]), url);
+        if (!rind_is_ok(parsed)) {
+            return rind_fail_while(ctx, parsed, "agent '%s'", agents->values[i]);
+        }
         (*urls)[i] = url->text;
     }
     return RIND_OK;

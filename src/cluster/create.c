@@ -15,14 +15,23 @@ static bool create_is_retryable(rind_status status)
            rind_is(status, RIND_E_BUSY);
 }
 
+/* One call; a failure to make it is told as the CLI's users know it. */
+static rind_status create_call(struct rind_ctx *ctx, const struct rind_cluster *cluster,
+                               const char *url, const struct rind_rpc *rpc, const void *request,
+                               void *response, struct rind_deadline deadline)
+{
+    rind_status status =
+        rind_rpc_call(ctx, cluster->client, url, rpc, request, response, deadline, NULL);
+    return rind_is_ok(status) ? status : rind_fail_while(ctx, status, "RPC error");
+}
+
 /* The status of one agent, which must have an HSM. */
 static rind_status create_ask(struct rind_ctx *ctx, const struct rind_cluster *cluster,
                               const char *url, struct rind_deadline deadline,
                               struct rind_agent_status_response *response)
 {
     const struct rind_agent_status_request request = {0};
-    RIND_TRY(rind_rpc_call(ctx, cluster->client, url, &rind_rpc_status, &request, response,
-                           deadline, NULL));
+    RIND_TRY(create_call(ctx, cluster, url, &rind_rpc_status, &request, response, deadline));
     RIND_REQUIRE(ctx, response->has_hsm, RIND_E_UNAVAILABLE,
                  "no HSM found at %s: the agent answers but its HSM does not", url);
     return RIND_OK;
@@ -88,8 +97,7 @@ rind_status rind_create_realm(struct rind_ctx *ctx, const struct rind_cluster *c
     RIND_TRY(create_ask(ctx, cluster, url, deadline, &status));
     const struct rind_agent_realm_new_request request = {0};
     struct rind_agent_realm_new_response response;
-    RIND_TRY(rind_rpc_call(ctx, cluster->client, url, &rind_rpc_realm_new, &request, &response,
-                           deadline, NULL));
+    RIND_TRY(create_call(ctx, cluster, url, &rind_rpc_realm_new, &request, &response, deadline));
     switch (response.kind) {
     case RIND_AGENT_REALM_NEW_OK:
         break;
@@ -215,8 +223,8 @@ static rind_status create_group_on(struct rind_ctx *ctx, const struct rind_clust
                                    struct rind_agent_group_new_ok *made)
 {
     struct rind_agent_group_new_response response;
-    RIND_TRY(rind_rpc_call(ctx, cluster->client, url, &rind_rpc_group_new, request, &response,
-                           rind_deadline_in_ms(CREATE_RPC_TIMEOUT_MS), NULL));
+    RIND_TRY(create_call(ctx, cluster, url, &rind_rpc_group_new, request, &response,
+                         rind_deadline_in_ms(CREATE_RPC_TIMEOUT_MS)));
     switch (response.kind) {
     case RIND_AGENT_GROUP_NEW_OK:
         *made = response.ok;

@@ -211,7 +211,7 @@ rind_status rind_grant_check(struct rind_ctx *ctx, struct rind_grant *grant)
 }
 
 /* Waits for the one answer of `fan`, looking after the grant from time to time. */
-static rind_status grant_await(struct rind_ctx *ctx, struct rind_grant *grant,
+static rind_status grant_await(struct rind_ctx *ctx, struct rind_grant *grant, const char *url,
                                struct rind_rpc_fan *fan, void *response,
                                struct rind_deadline deadline, unsigned *http_status)
 {
@@ -226,7 +226,7 @@ static rind_status grant_await(struct rind_ctx *ctx, struct rind_grant *grant,
         }
         RIND_TRY(rind_grant_check(ctx, grant));
         RIND_REQUIRE(ctx, !rind_deadline_has_expired(deadline), RIND_E_TIMEOUT,
-                     "no answer in time");
+                     "calling %s%s: no answer in time", url, fan->rpc->path);
     }
 }
 
@@ -240,13 +240,10 @@ rind_status rind_grant_call(struct rind_ctx *ctx, struct rind_grant *grant, cons
     RIND_TRY(rind_grant_check(ctx, grant));
     RIND_TRY(rind_rpc_fan_open(ctx, grant->keeper->cluster->client, &url, 1, rpc, request, deadline,
                                &fan));
-    rind_status status = grant_await(ctx, grant, &fan, response, deadline, &status_seen);
+    rind_status status = grant_await(ctx, grant, url, &fan, response, deadline, &status_seen);
     rind_rpc_fan_close(&fan);
     if (http_status != NULL) {
         *http_status = status_seen;
-    }
-    if (!rind_is_ok(status) && !rind_is(status, RIND_E_CANCELLED)) {
-        return rind_fail_while(ctx, status, "calling %s%s", url, rpc->path);
     }
     return status;
 }

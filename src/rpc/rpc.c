@@ -50,10 +50,7 @@ rind_status rind_rpc_call(struct rind_ctx *ctx, struct rind_client *client, cons
     const struct rind_call call = {
         .url = &joined, .body = body, .deadline = deadline, .is_repeatable = rpc->is_repeatable};
     struct rind_answer answer;
-    rind_status called = rind_client_call(ctx, client, &call, &answer);
-    if (!rind_is_ok(called)) {
-        return rind_fail_while(ctx, called, "calling %s", joined.text);
-    }
+    RIND_TRY(rind_client_call(ctx, client, &call, &answer));
     if (http_status != NULL) {
         *http_status = answer.status;
     }
