@@ -40,12 +40,10 @@ static rind_status set_capacity_reload(struct rind_cli *cli, const char *const *
     return RIND_OK;
 }
 
-static size_t set_capacity_report(const char *const *urls, size_t count,
-                                  const struct set_capacity_answer *answers)
+static void set_capacity_report(const char *const *urls, size_t count,
+                                const struct set_capacity_answer *answers)
 {
-    size_t failed = 0;
     for (size_t i = 0; i < count; i++) {
-        failed += answers[i].is_reloaded ? 0 : 1;
         if (answers[i].is_reloaded) {
             (void)printf("agent %s reloaded tenant config for %" PRIu64 " tenants\n", urls[i],
                          answers[i].tenants);
@@ -57,11 +55,27 @@ static size_t set_capacity_report(const char *const *urls, size_t count,
         }
     }
     (void)printf("Updated tenant configuration\n");
-    return failed;
+}
+
+static rind_status set_capacity_report_json(struct rind_cli *cli, const char *const *urls,
+                                            size_t count, const struct set_capacity_answer *answers)
+{
+    json_t *agents = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const char *fault = answers[i].is_store_failing   ? "store error"
+                            : answers[i].fault[0] != '\0' ? answers[i].fault
+                                                          : "no answer in time";
+        json_t *agent =
+            answers[i].is_reloaded
+                ? json_pack("{s:s, s:I}", "url", urls[i], "tenants", (json_int_t)answers[i].tenants)
+                : json_pack("{s:s, s:s}", "url", urls[i], "error", fault);
+        (void)json_array_append_new(agents, agent);
+    }
+    return rind_cli_print_json(cli, json_pack("{s:o}", "agents", agents));
 }
 
 static rind_status set_capacity_run(struct rind_cli *cli, const char *store, const char *tenant,
-                                    uint64_t capacity)
+                                    uint64_t capacity, bool is_json)
 {
     struct rind_services services;
     struct rind_deadline deadline = rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS);
@@ -78,7 +92,15 @@ static rind_status set_capacity_run(struct rind_cli *cli, const char *store, con
         urls[i] = services.services[i].url;
     }
     RIND_TRY(set_capacity_reload(cli, urls, services.count, answers));
-    size_t failed = set_capacity_report(urls, services.count, answers);
+    size_t failed = 0;
+    for (size_t i = 0; i < services.count; i++) {
+        failed += answers[i].is_reloaded ? 0 : 1;
+    }
+    if (is_json) {
+        RIND_TRY(set_capacity_report_json(cli, urls, services.count, answers));
+    } else {
+        set_capacity_report(urls, services.count, answers);
+    }
     RIND_REQUIRE(&cli->ctx, failed == 0, RIND_E_UNAVAILABLE,
                  "%zu of %zu agents did not reload; they will within a minute if they run", failed,
                  services.count);
@@ -90,8 +112,10 @@ int rind_cli_set_capacity(struct rind_cli *cli, int argc, char *const *argv)
     const char *store = NULL;
     const char *tenant = NULL;
     uint64_t capacity = 0;
+    bool is_json = false;
     const struct rind_flag flags[] = {
         RIND_CLI_STORE_FLAG(store),
+        RIND_CLI_JSON_FLAG(is_json),
         {.value_name = "TENANT",
          .kind = RIND_FLAG_TEXT,
          .is_required = true,
@@ -116,5 +140,5 @@ int rind_cli_set_capacity(struct rind_cli *cli, int argc, char *const *argv)
     if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;
     }
-    return rind_cli_exit(cli, set_capacity_run(cli, store, tenant, capacity));
+    return rind_cli_exit(cli, set_capacity_run(cli, store, tenant, capacity, is_json));
 }

@@ -115,6 +115,13 @@ done
 "$rind" table-stats merkle "${realm:0:6}" | grep -q 'total nodes$' || fail "table-stats merkle"
 [ "$("$rind" user-summary | head -n 1)" = "start,end,realm,tenant,users" ] || fail "user-summary"
 "$rind" tenant set-capacity test-acme 5 | tail -n 1 | grep -q '^Updated tenant configuration$' || fail "set-capacity"
+[ "$("$rind" tenant set-capacity test-acme 5 --json | json 'sorted({a["tenants"] for a in d["agents"]})')" = '[1]' ] ||
+    fail "set-capacity --json"
+if "$rind" new-group --realm "$realm" nonsense 2>"$work/err"; then fail "a group of nonsense"; fi
+grep -q "^error: agent 'nonsense': URLs start with" "$work/err" || fail "new-group said: $(cat "$work/err")"
+if "$rind" new-realm http://127.0.0.1:1 >/dev/null 2>"$work/err"; then fail "a realm nowhere"; fi
+grep -q '^error: RPC error: calling http://127.0.0.1:1/status: could not connect' "$work/err" ||
+    fail "new-realm said: $(cat "$work/err")"
 
 # --- leaderships
 "$rind" rebalance --full >"$work/out"
