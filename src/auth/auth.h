@@ -8,7 +8,8 @@
  * Trusts: the source of the secrets. Nothing in a token is believed before its signature verified,
  * and the key decides the algorithm, never the token.
  * Never does: end the process over a bad token, key or secret; log or return a secret.
- * Order to read: token_key.h, token.h, bearer.h, secret.h, secrets.h, record.h.
+ * Order to read: token_key.h, token.h, bearer.h, secret.h, secrets.h,
+ * secrets_manager.h, record.h.
  * Spec: docs/spec/01-client-protocol.md section 14, 05-cloud-services.md section 3,
  * 07-load-balancer.md sections 7, 8 and 11.
  */
@@ -19,6 +20,7 @@
 #include "auth/record.h"
 #include "auth/secret.h"
 #include "auth/secrets.h"
+#include "auth/secrets_manager.h"
 #include "auth/token.h"
 #include "auth/token_key.h"
 

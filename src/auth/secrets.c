@@ -146,6 +146,9 @@ void rind_secrets_close(struct rind_secrets *secrets)
     }
     if (secrets->thread.is_running) {
         rind_stopper_set(&secrets->stopper);
+        if (secrets->source.cancel != NULL) {
+            secrets->source.cancel(secrets->source.self);
+        }
         rind_thread_join(&secrets->thread);
     }
     rind_published_free(secrets->published);

@@ -31,6 +31,8 @@ struct rind_secrets_source {
      * nothing changed since the last successful load.
      */
     rind_status (*load)(void *self, struct rind_ctx *ctx, struct rind_secret_map **map);
+    /* Ends a load under way, and all later ones, early; from any thread. NULL: loads are short. */
+    void (*cancel)(void *self);
     /* Frees `self`. */
     void (*close)(void *self);
     /* Sleep between loads; 0: never reload. */
