@@ -73,73 +73,12 @@ static void add_service(struct rind_balancer_command *command)
                                     .value = &command->trace_rate});
 }
 
-/* Names of the flags and values that every Google service has. */
-struct google_rows {
-    const char *timeout;
-    const char *connect_timeout;
-    const char *keepalive_interval;
-    const char *keepalive_timeout;
-    const char *keepalive_while_idle;
-    const char *timeout_value;
-    const char *connect_timeout_value;
-    const char *keepalive_interval_value;
-    const char *keepalive_timeout_value;
-};
-
-static const struct google_rows bigtable_rows = {
-    .timeout = "bigtable-timeout",
-    .connect_timeout = "bigtable-connect-timeout",
-    .keepalive_interval = "bigtable-http-keepalive-interval",
-    .keepalive_timeout = "bigtable-http-keepalive-timeout",
-    .keepalive_while_idle = "bigtable-http-keepalive-while-idle",
-    .timeout_value = "TIMEOUT",
-    .connect_timeout_value = "CONNECT_TIMEOUT",
-    .keepalive_interval_value = "HTTP2_KEEPALIVE_INTERVAL",
-    .keepalive_timeout_value = "HTTP2_KEEPALIVE_TIMEOUT",
-};
-
-static const struct google_rows secrets_manager_rows = {
-    .timeout = "secrets-manager-timeout",
-    .connect_timeout = "secrets-manager-connect-timeout",
-    .keepalive_interval = "secrets-manager-http-keepalive-interval",
-    .keepalive_timeout = "secrets-manager-http-keepalive-timeout",
-    .keepalive_while_idle = "secrets-manager-http-keepalive-while-idle",
-    .timeout_value = "SECRETS_MANAGER_TIMEOUT",
-    .connect_timeout_value = "SECRETS_MANAGER_CONNECT_TIMEOUT",
-    .keepalive_interval_value = "SECRETS_MANAGER_HTTP2_KEEPALIVE_INTERVAL",
-    .keepalive_timeout_value = "SECRETS_MANAGER_HTTP2_KEEPALIVE_TIMEOUT",
-};
-
-static void add_duration(struct rind_balancer_command *command, const char *name,
-                         const char *value_name, const char *fallback, const char *help,
-                         uint64_t *value)
+static void add_all(struct rind_balancer_command *command, const struct rind_flag *rows,
+                    size_t count)
 {
-    add(command, (struct rind_flag){.name = name,
-                                    .value_name = value_name,
-                                    .fallback = fallback,
-                                    .kind = RIND_FLAG_DURATION,
-                                    .help = help,
-                                    .value = value});
-}
-
-static void add_google(struct rind_balancer_command *command, const struct google_rows *names,
-                       struct rind_balancer_google_flags *values)
-{
-    values->keepalive_while_idle = true;
-    add_duration(command, names->timeout, names->timeout_value, "20s", "Time limit of a request.",
-                 &values->timeout_ns);
-    add_duration(command, names->connect_timeout, names->connect_timeout_value, "20s",
-                 "Time limit of connecting.", &values->connect_timeout_ns);
-    add_duration(command, names->keepalive_interval, names->keepalive_interval_value, "4s",
-                 "How often to ping over an open connection.", &values->keepalive_interval_ns);
-    add_duration(command, names->keepalive_timeout, names->keepalive_timeout_value, "3s",
-                 "Give a connection up when a ping is not answered for so long.",
-                 &values->keepalive_timeout_ns);
-    add(command, (struct rind_flag){.name = names->keepalive_while_idle,
-                                    .fallback = "true",
-                                    .kind = RIND_FLAG_BOOL,
-                                    .help = "Ping even without requests; always on.",
-                                    .value = &values->keepalive_while_idle});
+    for (size_t i = 0; i < count; i++) {
+        add(command, rows[i]);
+    }
 }
 
 static void add_store(struct rind_balancer_command *command)
@@ -172,7 +111,9 @@ static void add_store(struct rind_balancer_command *command)
                                     .help = "URL of a Bigtable emulator.",
                                     .value = &command->bigtable_url,
                                     .is_given = &command->has_bigtable_url});
-    add_google(command, &bigtable_rows, &command->bigtable);
+    struct rind_flag rows[RIND_GOOGLE_FLAG_ROWS];
+    rind_google_flag_rows(RIND_GOOGLE_BIGTABLE, &command->bigtable, rows);
+    add_all(command, rows, RIND_GOOGLE_FLAG_ROWS);
 }
 
 static void add_secrets(struct rind_balancer_command *command)
@@ -184,7 +125,9 @@ static void add_secrets(struct rind_balancer_command *command)
                                     .help = "JSON file with the record-id key and the tenants' "
                                             "keys, looked at again every 5 seconds.",
                                     .value = &command->secrets_file});
-    add_google(command, &secrets_manager_rows, &command->secrets_manager);
+    struct rind_flag rows[RIND_SECRET_MANAGER_FLAG_ROWS];
+    rind_secret_manager_flag_rows(&command->secrets_manager, rows);
+    add_all(command, rows, RIND_SECRET_MANAGER_FLAG_ROWS);
 }
 
 void rind_balancer_command_init(struct rind_balancer_command *command)

@@ -9,20 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cloud/secret_manager.h"
 #include "host/address.h"
 #include "host/flags.h"
 
 #define RIND_BALANCER_FLAGS_MAX 32u
 #define RIND_BALANCER_FLAG_TABLES 4u
-
-/* How a Google service is reached. */
-struct rind_balancer_google_flags {
-    uint64_t timeout_ns;
-    uint64_t connect_timeout_ns;
-    uint64_t keepalive_interval_ns;
-    uint64_t keepalive_timeout_ns;
-    bool keepalive_while_idle; /* the switch exists, but cannot turn it off */
-};
 
 /* The command line's values; the rows point into it, so it must not move. */
 struct rind_balancer_command {
@@ -42,10 +34,10 @@ struct rind_balancer_command {
     const char *bigtable_instance;
     struct rind_url bigtable_url;
     bool has_bigtable_url;
-    struct rind_balancer_google_flags bigtable;
+    struct rind_google_flags bigtable;
 
-    const char *secrets_file; /* NULL: Secret Manager */
-    struct rind_balancer_google_flags secrets_manager;
+    const char *secrets_file; /* NULL: Secret Manager, in the Bigtable project */
+    struct rind_secret_manager_flags secrets_manager;
 
     struct rind_flag rows[RIND_BALANCER_FLAGS_MAX];
     size_t row_count;

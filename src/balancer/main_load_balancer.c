@@ -59,9 +59,15 @@ static rind_status daemon_open_metrics(struct rind_ctx *ctx, struct daemon *daem
 static rind_status daemon_open_secrets(struct rind_ctx *ctx, struct daemon *daemon)
 {
     struct rind_secrets_source source;
-    RIND_REQUIRE(ctx, daemon->command.secrets_file != NULL, RIND_E_INVALID,
-                 "no --secrets-file was given, and this build cannot read Google Secret Manager");
-    RIND_TRY(rind_secrets_file_source(ctx, daemon->command.secrets_file, &source));
+    const struct rind_secret_manager_options options = {
+        .project = daemon->command.bigtable_project,
+        .flags = &daemon->command.secrets_manager,
+        .log = &daemon->log,
+        .metrics = daemon->metrics,
+    };
+    RIND_TRY(daemon->command.secrets_file != NULL
+                 ? rind_secrets_file_source(ctx, daemon->command.secrets_file, &source)
+                 : rind_secrets_manager_source(ctx, &options, &source));
     return rind_secrets_open(ctx, source, &daemon->log, &daemon->secrets);
 }
 

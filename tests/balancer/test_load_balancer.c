@@ -188,8 +188,8 @@ static void flags_have_their_specified_defaults(void **state)
     assert_string_equal(command.bigtable_project, "prj");
     assert_string_equal(command.bigtable_instance, "instance");
     assert_false(command.has_bigtable_url);
-    const struct rind_balancer_google_flags *google[] = {&command.bigtable,
-                                                         &command.secrets_manager};
+    const struct rind_google_flags *google[] = {&command.bigtable, &command.secrets_manager.google};
+    assert_false(command.secrets_manager.is_url_given);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(google[i]->timeout_ns, 20 * RIND_NS_PER_S);
         assert_int_equal(google[i]->connect_timeout_ns, 20 * RIND_NS_PER_S);
