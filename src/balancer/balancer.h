@@ -7,7 +7,7 @@
  * request is for that request. Never looks into what is encrypted, never logs tokens or users.
  * Read in this order: endpoints.h (HTTP), request.h (what happens to a request), routing.h (who
  * leads what), refresher.h (how that stays fresh), forward.h (talking to agents), then the small
- * ones: sdk_version.h, agent_list.h, agent_target.h, delayed_replies.h, exec_time.h.
+ * ones: sdk_version.h, agent_list.h, agent_target.h, delayed_replies.h.
  * Spec: docs/spec/07-load-balancer.md.
  */
 #ifndef RIND_BALANCER_BALANCER_H

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "balancer/exec_time.h"
 #include "base/assert.h"
 #include "host/clock.h"
 #include "host/thread.h"
+#include "net/net.h"
 
 struct delayed_reply {
     struct rind_reply *reply;

@@ -1,11 +1,11 @@
 /* endpoints.c - see endpoints.h. */
 #include "balancer/endpoints.h"
 
-#include "balancer/exec_time.h"
 #include "balancer/sdk_version.h"
 #include "base/buffer.h"
 #include "host/build_info.h"
 #include "host/trace.h"
+#include "net/net.h"
 #include "wire/client.h"
 #include "wire/codec.h"
 

@@ -24,6 +24,7 @@
 #include "base/base.h"
 #include "crypto/crypto.h"
 #include "hsm/platform.h"
+#include "hsm/user_app.h"
 
 /* Requests of at least 1 MiB must be accepted (spec 02 section 17 item 14); longer are refused. */
 #define RIND_HSM_REQUEST_SIZE_BYTES_MAX 1048576u

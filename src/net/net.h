@@ -11,6 +11,7 @@
 #define RIND_NET_NET_H
 
 #include "net/client.h"
+#include "net/exec_time.h"
 #include "net/http.h"
 #include "net/server.h"
 

@@ -1,5 +1,5 @@
 /* exec_time.c - see exec_time.h. */
-#include "balancer/exec_time.h"
+#include "net/exec_time.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* exec_time.h - the x-exec-time header of every answer (07 section 3.1): nanoseconds, decimal. */
-#ifndef RIND_BALANCER_EXEC_TIME_H
-#define RIND_BALANCER_EXEC_TIME_H
+/* exec_time.h - x-exec-time, in answers to clients (07 section 3.1): nanoseconds, decimal. */
+#ifndef RIND_NET_EXEC_TIME_H
+#define RIND_NET_EXEC_TIME_H
 
 #include <stdint.h>
 

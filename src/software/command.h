@@ -1,0 +1,65 @@
+/*
+ * command.h - the command line of rind-software-realm, for its main, its help and its man page.
+ *
+ * Spec: docs/spec/05-cloud-services.md section 13.2, plus --store and what goes with it.
+ */
+#ifndef RIND_SOFTWARE_COMMAND_H
+#define RIND_SOFTWARE_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "host/host.h"
+
+#define RIND_SOFTWARE_FLAGS_MAX 16u
+
+/* Exit statuses of deployed software realms, for whoever watches them. */
+enum rind_software_exit {
+    RIND_SOFTWARE_EXIT_FAULT = 1, /* no randomness; cannot serve */
+    RIND_SOFTWARE_EXIT_ID_HEX = 2,
+    RIND_SOFTWARE_EXIT_ID_LENGTH = 3,
+    RIND_SOFTWARE_EXIT_PORT = 4,
+    RIND_SOFTWARE_EXIT_PROVIDER = 5,
+    RIND_SOFTWARE_EXIT_SET_UP = 6, /* store or secrets */
+};
+
+/* The command line's values; the rows point into it, so it must not move. */
+struct rind_software_command {
+    const char *id;
+    const char *port;
+    const char *provider;
+    const char *store;
+    bool has_id;
+    bool has_provider;
+    bool has_store;
+    struct rind_address listen; /* after check: with the port */
+    bool has_listen;
+    const char *secrets_file;
+    const char *tls_certificate_file;
+    const char *tls_key_file;
+    uint64_t idle_timeout_ns;
+    uint64_t shutdown_timeout_ns;
+
+    struct rind_flag rows[RIND_SOFTWARE_FLAGS_MAX];
+    size_t row_count;
+    struct rind_flag_table table;
+    struct rind_command command; /* for host/flags.h */
+
+    struct rind_realm_id realm; /* after check */
+};
+
+/* Fills the rows; parsing then fills the values. */
+void rind_software_command_init(struct rind_software_command *command);
+
+/*
+ * Makes sense of the values together: realm, address, store. On failure `*exit_status` is one of
+ * enum rind_software_exit and the sentence says why.
+ */
+rind_status rind_software_command_check(struct rind_ctx *ctx, struct rind_software_command *command,
+                                        int *exit_status) RIND_MUST_USE;
+
+/* Go's way of writing flags, -id, becomes ours, --id. Changes the pointers in argv only. */
+void rind_software_command_translate(int argc, char **argv);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * main_software_realm.c - rind-software-realm: builds the realm from its command line, reloads
+ * certificates on SIGHUP, ends gracefully.
+ *
+ * A failure to start is one sentence on stderr and an exit status of enum rind_software_exit.
+ * Spec: docs/spec/05-cloud-services.md section 13.2.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "software/software.h"
+
+#define MAIN_ARENA_SIZE (1024u * 1024)
+#define MAIN_OPEN_FILES_MIN 1024u
+#define MAIN_TICK_MS 1000u
+#define MAIN_DOGSTATSD_ADDRESS "127.0.0.1:8125"
+#define MAIN_SECRETS_VARIABLE "TENANT_SECRETS"
+
+struct daemon {
+    struct rind_software_command command;
+    uint64_t start_ns;
+    struct rind_log_sink *sink;
+    struct rind_log log;
+    struct rind_process *process;
+    struct rind_metrics *metrics;
+    struct rind_store *store;
+    struct rind_secrets *secrets;
+    struct rind_software *software;
+};
+
+static rind_status daemon_open_log(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    enum rind_log_level level;
+    RIND_TRY(rind_log_level_from_environment(ctx, RIND_LOG_LEVEL_INFO, &level));
+    RIND_TRY(rind_log_open(ctx, STDOUT_FILENO, RIND_LOG_FORMAT_AUTO, level, &daemon->sink));
+    struct rind_log log = rind_log_make(daemon->sink);
+    daemon->log = rind_log_with_text(&log, "service", "software_realm");
+    return RIND_OK;
+}
+
+static rind_status daemon_open_metrics(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    const struct rind_tag tags[] = {{"service", "software_realm"},
+                                    {"version", rind_build_info()->git_hash}};
+    struct rind_address address;
+    RIND_TRY(
+        rind_metrics_new(ctx, tags, rind_build_info()->git_hash != NULL ? 2 : 1, &daemon->metrics));
+    rind_metrics_add_environment_tags(daemon->metrics);
+    RIND_TRY(rind_address_parse(ctx, rind_slice_text(MAIN_DOGSTATSD_ADDRESS), &address));
+    return rind_metrics_add_dogstatsd(ctx, daemon->metrics, &address, &daemon->log);
+}
+
+/* What a bad provider set-up is: the store, and where the tenants' keys come from. */
+static rind_status daemon_open_provider(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    const struct rind_store_options store_options = {.log = &daemon->log,
+                                                     .metrics = daemon->metrics};
+    struct rind_secrets_source source;
+    const char *text = getenv(MAIN_SECRETS_VARIABLE);
+    RIND_TRY(rind_store_open(ctx, daemon->command.store, &store_options, &daemon->store));
+    if (daemon->command.secrets_file != NULL) {
+        RIND_TRY(rind_secrets_file_source(ctx, daemon->command.secrets_file, &source));
+    } else {
+        RIND_REQUIRE(ctx, text != NULL, RIND_E_INVALID,
+                     "there are no tenants' keys: give --secrets-file, or " MAIN_SECRETS_VARIABLE
+                     " in the environment");
+        RIND_TRY(rind_software_secrets_text(ctx, text, &source));
+    }
+    RIND_TRY(rind_secrets_open(ctx, source, &daemon->log, &daemon->secrets));
+    (void)unsetenv(MAIN_SECRETS_VARIABLE); /* loaded; no child shall inherit it */
+    return RIND_OK;
+}
+
+static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon, int *exit_status)
+{
+    const struct rind_hardening hardening = {.open_files_min = MAIN_OPEN_FILES_MIN};
+    char realm[RIND_HEX_SIZE(sizeof(struct rind_realm_id))];
+    char address[RIND_ADDRESS_TEXT_SIZE];
+    *exit_status = RIND_SOFTWARE_EXIT_FAULT;
+    RIND_TRY(daemon_open_log(ctx, daemon));
+    rind_hex_encode(rind_realm_id_slice(&daemon->command.realm), realm);
+    RIND_LOG_INFO(&daemon->log, "starting software realm %s, version %s", realm,
+                  rind_build_info()->version);
+    RIND_TRY(rind_process_harden(ctx, &hardening, &daemon->log));
+    RIND_TRY(rind_process_open(ctx, &daemon->log, &daemon->process));
+    RIND_TRY(daemon_open_metrics(ctx, daemon));
+    *exit_status = RIND_SOFTWARE_EXIT_SET_UP;
+    RIND_TRY(daemon_open_provider(ctx, daemon));
+    if (strcmp(daemon->command.store, "memory:") == 0) {
+        RIND_LOG_WARN(&daemon->log, "records are kept in memory only: all of them are gone when "
+                                    "this process ends; --store lmdb:DIRECTORY keeps them");
+    }
+    *exit_status = RIND_SOFTWARE_EXIT_FAULT;
+    const struct rind_software_options options = {
+        .realm = daemon->command.realm,
+        .listen = daemon->command.listen,
+        .tls_certificate_file = daemon->command.tls_certificate_file,
+        .tls_key_file = daemon->command.tls_key_file,
+        .idle_timeout_ns = daemon->command.idle_timeout_ns,
+        .store = daemon->store,
+        .secrets = daemon->secrets,
+        .log = &daemon->log,
+        .metrics = daemon->metrics};
+    RIND_TRY(rind_software_open(ctx, &options, &daemon->software));
+    struct rind_address bound = rind_software_address(daemon->software);
+    rind_address_format(&bound, address);
+    rind_process_ready(&daemon->log, address);
+    return RIND_OK;
+}
+
+static void daemon_reload(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    if (daemon->command.tls_certificate_file == NULL) {
+        return; /* plain HTTP: there is nothing to read again */
+    }
+    if (rind_is_ok(rind_software_reload_tls(ctx, daemon->software))) {
+        RIND_LOG_INFO(&daemon->log, "new connections use the TLS certificate as it is now");
+    } else {
+        RIND_LOG_WARN(&daemon->log, "the TLS certificate loaded before stays in use: %s",
+                      ctx->sentence);
+    }
+}
+
+static void daemon_serve(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    uint64_t reload_count = 0;
+    uint64_t seen = 0;
+    while (!rind_process_wait(daemon->process, rind_deadline_in_ms(MAIN_TICK_MS), &reload_count)) {
+        rind_metrics_timing_ns(daemon->metrics, "service.uptime",
+                               rind_clock_monotonic_ns() - daemon->start_ns, NULL, 0);
+        if (reload_count != seen) {
+            seen = reload_count;
+            daemon_reload(ctx, daemon);
+        }
+    }
+}
+
+static void daemon_shut_down(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    struct rind_deadline deadline = rind_deadline_in_ns(daemon->command.shutdown_timeout_ns);
+    rind_process_stopping(&daemon->log);
+    rind_process_set_shutdown_deadline(daemon->process, deadline);
+    if (!rind_is_ok(rind_software_drain(ctx, daemon->software, deadline))) {
+        RIND_LOG_WARN(&daemon->log, "shutting down although: %s", ctx->sentence);
+    }
+}
+
+/* Undoes any part of daemon_start, last first. */
+static void daemon_close(struct daemon *daemon)
+{
+    rind_software_close(daemon->software);
+    rind_secrets_close(daemon->secrets);
+    rind_store_close(daemon->store);
+    rind_metrics_close(daemon->metrics);
+    rind_process_close(daemon->process);
+    rind_log_close(daemon->sink);
+}
+
+int main(int argc, char **argv)
+{
+    static uint8_t memory[MAIN_ARENA_SIZE];
+    static struct daemon daemon;
+    struct rind_arena arena;
+    struct rind_ctx ctx;
+    int exit_status = 0;
+    rind_arena_init(&arena, memory, sizeof(memory));
+    rind_ctx_init(&ctx, &arena);
+    rind_software_command_init(&daemon.command);
+    rind_software_command_translate(argc, argv);
+    if (!rind_flags_or_exit(&daemon.command.command, argc, argv, &exit_status)) {
+        return exit_status;
+    }
+    daemon.start_ns = rind_clock_monotonic_ns();
+    if (sodium_init() < 0) {
+        (void)fprintf(stderr, "rind-software-realm: the system has no randomness\n");
+        return RIND_SOFTWARE_EXIT_FAULT;
+    }
+    rind_status status = rind_software_command_check(&ctx, &daemon.command, &exit_status);
+    if (rind_is_ok(status)) {
+        status = daemon_start(&ctx, &daemon, &exit_status);
+    }
+    if (rind_is_ok(status)) {
+        daemon_serve(&ctx, &daemon);
+        daemon_shut_down(&ctx, &daemon);
+        exit_status = 0;
+    } else {
+        (void)fprintf(stderr, "rind-software-realm: %s\n", ctx.sentence);
+    }
+    daemon_close(&daemon);
+    return exit_status;
+}
