@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/events_pubsub.h"
 #include "agent/hsm_child.h"
 #include "agent/hsm_http.h"
 #include "agent/options.h"
@@ -30,6 +31,7 @@ struct program {
     struct rind_hsm_child *child;
     struct rind_hsm_http *http;
     struct rind_event_counts event_counts;
+    struct rind_pubsub_events pubsub_events;
     struct rind_agent *agent;
     struct rind_server *server;
     bool has_hsm_died;
@@ -100,6 +102,23 @@ static rind_status program_open_hsm(struct rind_ctx *ctx, struct program *progra
     return rind_hsm_http_open(ctx, &url, program->metrics, &program->http);
 }
 
+/* Eagerly, so that an agent without access to the topics does not start (06 section 12.1). */
+static rind_status program_open_events(struct rind_ctx *ctx, struct program *program)
+{
+    RIND_TRY(rind_pubsub_flags_complete(ctx, &program->flags.pubsub));
+    if (!rind_agent_flags_want_pubsub(&program->flags)) {
+        return RIND_OK;
+    }
+    const struct rind_pubsub_options options = {
+        .project = program->flags.pubsub.project,
+        .flags = &program->flags.pubsub,
+        .log = &program->log,
+        .metrics = program->metrics,
+    };
+    program->pubsub_events.log = &program->log;
+    return rind_pubsub_open(ctx, &options, &program->pubsub_events.pubsub);
+}
+
 static rind_status program_open_agent(struct rind_ctx *ctx, struct program *program)
 {
     struct rind_agent_options options = {
@@ -113,7 +132,11 @@ static rind_status program_open_agent(struct rind_ctx *ctx, struct program *prog
         .keep_entries = program->flags.keep_entries,
     };
     rind_url_from_address(&program->flags.listen, &options.url);
-    rind_event_sink_counting(&options.events, &program->event_counts);
+    if (program->pubsub_events.pubsub != NULL) {
+        rind_event_sink_pubsub(&options.events, &program->pubsub_events);
+    } else {
+        rind_event_sink_counting(&options.events, &program->event_counts);
+    }
     return rind_agent_open(ctx, &options, &program->agent);
 }
 
@@ -138,6 +161,7 @@ static rind_status program_open(struct rind_ctx *ctx, struct program *program)
     RIND_TRY(program_open_host(ctx, program));
     RIND_TRY(program_open_store(ctx, program));
     RIND_TRY(program_open_hsm(ctx, program));
+    RIND_TRY(program_open_events(ctx, program));
     RIND_TRY(program_open_agent(ctx, program));
     RIND_TRY(program_open_server(ctx, program));
     char listen[RIND_ADDRESS_TEXT_SIZE];
@@ -163,6 +187,7 @@ static void program_close(struct rind_ctx *ctx, struct program *program)
     }
     rind_server_close(program->server);
     rind_agent_close(program->agent);
+    rind_pubsub_close(program->pubsub_events.pubsub);
     rind_hsm_http_close(program->http);
     rind_hsm_child_close(program->child);
     rind_store_close(program->store);

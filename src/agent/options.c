@@ -1,10 +1,22 @@
 /* options.c - see options.h. */
 #include "agent/options.h"
 
+#include <string.h>
+
 #include "store/store.h"
 
 /* The child HSM listens 10000 ports above the agent. */
 #define OPTIONS_CHILD_PORT_OFFSET 10000u
+
+static const char *const event_kinds[] = {"pubsub", "none", NULL};
+
+bool rind_agent_flags_want_pubsub(const struct rind_agent_flags *flags)
+{
+    if (flags->events != NULL) {
+        return strcmp(flags->events, "pubsub") == 0;
+    }
+    return strcmp(flags->store, "bigtable") == 0 || flags->pubsub.is_url_given;
+}
 
 bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **argv, int *exit_status)
 {
@@ -104,9 +116,21 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
          .value = &flags->hsm_url,
          .is_given = &flags->is_hsm_url_given},
     };
+    struct rind_flag event_rows[1 + RIND_PUBSUB_FLAG_ROWS] = {
+        {.name = "events",
+         .value_name = "WHERE",
+         .kind = RIND_FLAG_CHOICE,
+         .choices = event_kinds,
+         .show_fallback = "pubsub with --store bigtable or with a URL of Pub/Sub, else none",
+         .help = "Where tenants are told about their users' secrets: a client gets no answer "
+                 "before the event is there.",
+         .value = &flags->events},
+    };
+    rind_pubsub_flag_rows(&flags->pubsub, event_rows + 1);
     const struct rind_flag_table tables[] = {
         RIND_FLAG_TABLE(NULL, agent_rows),
         RIND_FLAG_TABLE("Store", store_rows),
+        RIND_FLAG_TABLE("Tenant events", event_rows),
         RIND_FLAG_TABLE("HSM", hsm_rows),
     };
     const struct rind_command command = {

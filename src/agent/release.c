@@ -7,13 +7,23 @@
 
 /* Publishing includes creating topics, and retries for up to 30 s (05 section 4.3). */
 #define RELEASE_PUBLISH_TIMEOUT_MS 30000u
-/* Answers waiting for their event: as many as clients can wait in one group. */
+/* Answers waiting for their event in one lane: as many as clients can wait in one group, for they
+ * may all be of one tenant. */
 #define RELEASE_QUEUE_MAX RIND_AGENT_WAITERS_MAX
+/* Threads that publish. Waiting for an answer of some ten milliseconds, each serves some hundred
+ * tenants a second, or any number of events of one. */
+#define RELEASE_LANES 16u
 
-struct rind_releaser {
+/* One publishing thread and what waits for it. */
+struct release_lane {
     struct rind_agent *agent;
     struct rind_queue *queue; /* of struct release_parcel */
     struct rind_thread thread;
+};
+
+struct rind_releaser {
+    struct rind_agent *agent;
+    struct release_lane lanes[RELEASE_LANES]; /* unused if the sink never waits */
 };
 
 /* A released answer on its way to the publishing thread; one block of memory. */
@@ -123,6 +133,17 @@ static void release_publish_now(struct rind_ctx *ctx, struct rind_agent *agent,
     }
 }
 
+/* All events of a tenant take one lane, where they are published together. */
+static struct release_lane *release_lane_of(struct rind_releaser *releaser,
+                                            struct rind_slice tenant)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < tenant.length; i++) {
+        hash = (hash ^ tenant.data[i]) * 16777619u;
+    }
+    return &releaser->lanes[hash % RELEASE_LANES];
+}
+
 /* Copies everything into one block for the publishing thread. */
 static void release_send(struct rind_ctx *ctx, struct rind_releaser *releaser,
                          struct rind_app_waiter *waiter,
@@ -142,7 +163,8 @@ static void release_send(struct rind_ctx *ctx, struct rind_releaser *releaser,
     *parcel =
         (struct release_parcel){waiter, released->result, rind_slice_make(bytes, noise.length),
                                 rind_slice_make(bytes + noise.length, json.length)};
-    if (!rind_is_ok(rind_queue_push(ctx, releaser->queue, parcel, rind_deadline_now()))) {
+    if (!rind_is_ok(rind_queue_push(ctx, release_lane_of(releaser, waiter->tenant)->queue, parcel,
+                                    rind_deadline_now()))) {
         free(parcel);
         release_refuse(releaser->agent, waiter, ctx->sentence);
     }
@@ -185,13 +207,13 @@ static void release_finish_parcel(struct rind_ctx *ctx, struct rind_agent *agent
 
 static void release_run(void *self)
 {
-    struct rind_releaser *releaser = self;
-    struct rind_event_sink *sink = &releaser->agent->options.events;
+    struct release_lane *lane = self;
+    struct rind_event_sink *sink = &lane->agent->options.events;
     struct rind_job job;
-    rind_job_begin(&job, releaser->agent, RIND_AGENT_ARENA_SIZE_BYTES);
+    rind_job_begin(&job, lane->agent, RIND_AGENT_ARENA_SIZE_BYTES);
     void *items[RIND_EVENT_BATCH_MAX];
     size_t count = 0;
-    while (rind_is_ok(rind_queue_pop_many(&job.ctx, releaser->queue, rind_deadline_never(), items,
+    while (rind_is_ok(rind_queue_pop_many(&job.ctx, lane->queue, rind_deadline_never(), items,
                                           RIND_EVENT_BATCH_MAX, &count))) {
         struct rind_tenant_event events[RIND_EVENT_BATCH_MAX];
         rind_status outcomes[RIND_EVENT_BATCH_MAX];
@@ -204,11 +226,22 @@ static void release_run(void *self)
         sink->publish(sink->self, &job.ctx, events, count,
                       rind_deadline_in_ms(RELEASE_PUBLISH_TIMEOUT_MS), outcomes);
         for (size_t i = 0; i < count; i++) {
-            release_finish_parcel(&job.ctx, releaser->agent, items[i], outcomes[i]);
+            release_finish_parcel(&job.ctx, lane->agent, items[i], outcomes[i]);
         }
         rind_job_reset(&job);
     }
     rind_job_end(&job);
+}
+
+static rind_status release_lanes_open(struct rind_ctx *ctx, struct rind_releaser *releaser)
+{
+    for (size_t i = 0; i < RELEASE_LANES; i++) {
+        struct release_lane *lane = &releaser->lanes[i];
+        lane->agent = releaser->agent;
+        RIND_TRY(rind_queue_new(ctx, RELEASE_QUEUE_MAX, &lane->queue));
+        RIND_TRY(rind_thread_start(ctx, &lane->thread, "releaser", release_run, lane));
+    }
+    return RIND_OK;
 }
 
 rind_status rind_releaser_open(struct rind_ctx *ctx, struct rind_agent *agent,
@@ -217,10 +250,8 @@ rind_status rind_releaser_open(struct rind_ctx *ctx, struct rind_agent *agent,
     struct rind_releaser *made = calloc(1, sizeof(*made));
     RIND_REQUIRE(ctx, made != NULL, RIND_E_LIMIT, "out of memory");
     made->agent = agent;
-    rind_status status = rind_queue_new(ctx, RELEASE_QUEUE_MAX, &made->queue);
-    if (rind_is_ok(status)) {
-        status = rind_thread_start(ctx, &made->thread, "releaser", release_run, made);
-    }
+    rind_status status =
+        agent->options.events.is_immediate ? RIND_OK : release_lanes_open(ctx, made);
     if (!rind_is_ok(status)) {
         rind_releaser_close(made);
         return status;
@@ -234,10 +265,14 @@ void rind_releaser_close(struct rind_releaser *releaser)
     if (releaser == NULL) {
         return;
     }
-    if (releaser->queue != NULL) {
-        rind_queue_close(releaser->queue);
+    for (size_t i = 0; i < RELEASE_LANES; i++) {
+        if (releaser->lanes[i].queue != NULL) {
+            rind_queue_close(releaser->lanes[i].queue);
+        }
     }
-    rind_thread_join(&releaser->thread);
-    rind_queue_free(releaser->queue);
+    for (size_t i = 0; i < RELEASE_LANES; i++) {
+        rind_thread_join(&releaser->lanes[i].thread);
+        rind_queue_free(releaser->lanes[i].queue);
+    }
     free(releaser);
 }

@@ -4,8 +4,9 @@
  *
  * In this order: a rate reservation for the operation's next request, the tenant's event (and no
  * answer without it), the counters, accounting, the answer. Answers without an event, and all of
- * them if the sink never waits, go out at once; the others pass through a thread that publishes
- * whatever has gathered in one call.
+ * them if the sink never waits, go out at once; the others pass through one of a few threads,
+ * chosen by their tenant, that publishes whatever has gathered in one call: so a tenant whose
+ * events are slow to publish, or cannot be, holds up few others.
  */
 #ifndef RIND_AGENT_RELEASE_H
 #define RIND_AGENT_RELEASE_H

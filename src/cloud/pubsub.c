@@ -11,6 +11,8 @@ void rind_pubsub_flag_rows(struct rind_pubsub_flags *flags,
 {
     rows[0] = (struct rind_flag){.name = "pubsub-project",
                                  .value_name = "PROJECT",
+                                 .environment = "JB_GCP_PROJECT",
+                                 .fallback = "prj",
                                  .show_fallback = "the Bigtable project",
                                  .kind = RIND_FLAG_TEXT,
                                  .help = "Google Cloud project of the tenants' event topics.",
