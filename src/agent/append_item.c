@@ -5,6 +5,14 @@
 
 #include "merkle/merkle.h"
 
+/* What the store takes for granted. An HSM never says otherwise, but whoever relays it might. */
+static bool item_is_entry_possible(const struct rind_log_entry *entry)
+{
+    bool is_first = entry->index == 1;
+    return entry->index > 1 ||
+           (is_first && rind_ct_is_zero(entry->prev_mac.bytes, sizeof(entry->prev_mac.bytes)));
+}
+
 /* Bytes an item needs for everything it copies; each copy may be padded to alignment. */
 static size_t item_size_bytes(struct rind_slice entry_cbor, const struct rind_append_delta *delta)
 {
@@ -51,6 +59,8 @@ rind_status rind_append_item_new(struct rind_ctx *ctx, struct rind_slice entry_c
 {
     struct rind_log_entry entry;
     RIND_TRY(rind_wire_decode_strict(ctx, &rind_log_entry_schema, entry_cbor, &entry));
+    RIND_REQUIRE(ctx, item_is_entry_possible(&entry), RIND_E_INVALID,
+                 "the HSM made entry %llu, which follows nothing", (unsigned long long)entry.index);
     struct rind_append_delta delta;
     RIND_TRY(rind_append_delta_make(ctx, spliced, &delta));
     size_t size = item_size_bytes(entry_cbor, &delta);

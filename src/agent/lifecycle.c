@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/election.h"
 #include "agent/jobs.h"
 #include "agent/leadership.h"
 #include "agent/persist.h"
@@ -158,6 +159,12 @@ rind_status rind_agent_add_group(struct rind_ctx *ctx, struct rind_agent *agent,
     RIND_REQUIRE(ctx, configuration->count <= RIND_AGENT_MEMBERS_MAX, RIND_E_LIMIT,
                  "a group of %zu members", configuration->count);
     struct rind_agent_group *made = group_new(agent, realm, id, configuration, first_index);
+    if (made->member_count > RIND_ELECTION_MEMBERS_MAX) {
+        size_t members = made->member_count;
+        group_free(made);
+        return rind_fail(ctx, RIND_E_LIMIT, "a group of %zu members, this HSM included; %u may be",
+                         members, RIND_ELECTION_MEMBERS_MAX);
+    }
     bool is_realm_known;
     rind_mutex_lock(&agent->lock);
     *group = agent_find(agent, realm, id, &is_realm_known);
@@ -242,7 +249,8 @@ static rind_status sync_group(struct rind_ctx *ctx, struct rind_agent *agent,
     struct rind_agent_group *group;
     bool is_new;
     RIND_TRY(rind_agent_add_group(ctx, agent, realm, &status->id, &status->configuration,
-                                  persisted != NULL ? persisted->index + 1 : 1, &group, &is_new));
+                                  persisted != NULL ? rind_index_after(persisted->index) : 1,
+                                  &group, &is_new));
     rind_mutex_lock(&group->lock);
     if (persisted != NULL) {
         group->has_captured = true;

@@ -6,6 +6,11 @@
 #include "agent/agent.h"
 #include "agent/waiter.h"
 
+uint64_t rind_index_after(uint64_t index)
+{
+    return index < UINT64_MAX ? index + 1 : index;
+}
+
 static uint64_t role_starting(const struct rind_role_status *role)
 {
     return role->role.kind == RIND_ROLE_LEADER ? role->role.leader.starting

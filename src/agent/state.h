@@ -132,6 +132,9 @@ struct rind_agent_group {
     struct rind_thread compactor;
 };
 
+/* The index after this one; the last one there is comes after itself. */
+uint64_t rind_index_after(uint64_t index);
+
 /* A fresh leadership; starting from what `role` (Leader or SteppingDown) says. */
 struct rind_leader *rind_leader_new(uint64_t number, const struct rind_role_status *role);
 

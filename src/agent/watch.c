@@ -123,7 +123,7 @@ static void watch_resume_from_hsm(struct watch *watch)
     for (size_t i = 0; i < captured.count; i++) {
         if (rind_group_id_equal(&captured.items[i].group, &group->id) &&
             rind_realm_id_equal(&captured.items[i].realm, &group->realm)) {
-            watch->next = captured.items[i].index + 1;
+            watch->next = rind_index_after(captured.items[i].index);
         }
     }
 }
@@ -199,7 +199,7 @@ static void watch_read(struct watch *watch)
     if (rind_is(status, RIND_E_STALE)) {
         uint64_t index = 0;
         if (rind_catch_up(&watch->job, group, watch->iterator.compacted_index, &index)) {
-            watch->next = index + 1;
+            watch->next = rind_index_after(index);
             watch->pause_ms = WATCH_PAUSE_MS_FIRST;
             watch->is_hungry = true;
         } else {

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "agent/create.h"
 #include "agent/leadership.h"
 #include "agent/realm.h"
 #include "host/host.h"
@@ -198,6 +199,75 @@ static void a_group_is_made_though_its_first_append_fails_at_first(void **state)
     realm_wait_committed(fixture->realm, 0, &made, 1);
 }
 
+/* ---- an HSM, or who relays it, that says what cannot be ---- */
+
+static void first_entries_that_cannot_be_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_hsm_new_realm_response forged = {
+        .kind = RIND_HSM_NEW_REALM_OK,
+        .ok = {.role = {.role = {.kind = RIND_ROLE_LEADER, .leader = {2}}, .at = 1}}};
+    struct rind_agent_realm_new_response response;
+    for (uint64_t index = 0; index < 2; index++) {
+        forged.ok.realm.bytes[0] = (uint8_t)(index + 1);
+        forged.ok.entry.index = index;
+        forged.ok.entry.prev_mac.bytes[0] = 1;
+        realm_fail_with(fixture->realm, 0, RIND_HSM_REQUEST_NEW_REALM,
+                        &rind_hsm_new_realm_response_schema, &forged, 1);
+        rind_create_realm(&fixture->realm->ctx, fixture->node->agent, &response);
+        assert_int_equal(response.kind, RIND_AGENT_REALM_NEW_NO_STORE);
+    }
+    fixture->group = realm_create(fixture->realm);
+    assert_serves(fixture, 1);
+}
+
+static void a_group_of_more_than_nine_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_hsm_id members[9];
+    struct rind_hsm_id_list configuration = {.items = members, .count = 9};
+    struct rind_group_id id = {{7}};
+    struct rind_agent_group *group;
+    bool is_new;
+    for (size_t i = 0; i < 9; i++) { /* this HSM would be the tenth */
+        memset(&members[i], (int)(0x10 + i), sizeof(members[i]));
+    }
+    assert_true(
+        rind_is(rind_agent_add_group(&fixture->realm->ctx, fixture->node->agent,
+                                     &fixture->realm->id, &id, &configuration, 1, &group, &is_new),
+                RIND_E_LIMIT));
+    configuration.count = 8;
+    assert_true(rind_is_ok(rind_agent_add_group(&fixture->realm->ctx, fixture->node->agent,
+                                                &fixture->realm->id, &id, &configuration, 1, &group,
+                                                &is_new)));
+    assert_true(is_new);
+}
+
+static bool has_captured_all(void *self)
+{
+    struct fixture *fixture = self;
+    struct rind_agent_group *group = realm_group(fixture->realm, 0, &fixture->group);
+    rind_mutex_lock(&group->lock);
+    bool has = group->captured.index == UINT64_MAX;
+    rind_mutex_unlock(&group->lock);
+    return has;
+}
+
+/* It cannot be served any more, but neither does anything end. */
+static void a_capture_of_the_last_index_there_is_ends_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_captured captured = {
+        .realm = fixture->realm->id, .group = fixture->group, .index = UINT64_MAX};
+    struct rind_hsm_persist_state_response forged = {.kind = RIND_HSM_PERSIST_STATE_OK,
+                                                     .ok = {.captured = {&captured, 1}}};
+    realm_fail_with(fixture->realm, 0, RIND_HSM_REQUEST_PERSIST_STATE,
+                    &rind_hsm_persist_state_response_schema, &forged, UINT32_MAX);
+    realm_stop(fixture->realm, 0);
+    realm_start(fixture->realm, 0, true);
+    realm_wait_until(fixture->realm, has_captured_all, fixture);
+}
+
 /* ---- agent and HSM disagree ---- */
 
 static enum rind_group_member_role_kind hsm_role(struct fixture *fixture)
@@ -262,6 +332,9 @@ int main(void)
         CASE_BARE(a_realm_is_made_though_its_first_append_fails_at_first),
         CASE_BARE(a_realm_is_made_though_the_answer_to_its_first_append_is_lost),
         CASE(a_group_is_made_though_its_first_append_fails_at_first),
+        CASE_BARE(first_entries_that_cannot_be_are_refused),
+        CASE(a_group_of_more_than_nine_is_refused),
+        CASE(a_capture_of_the_last_index_there_is_ends_nothing),
         CASE(an_hsm_that_leads_without_its_agent_is_stepped_down),
         CASE(an_agent_that_leads_without_its_hsm_lets_go),
     };
