@@ -25,6 +25,8 @@
 
 /* Name of a tenant's secret: this, then the tenant. */
 #define RIND_SECRET_TENANT_PREFIX "tenant-"
+/* The same in a software realm (05 section 13.1). */
+#define RIND_SECRET_SOFTWARE_PREFIX "jb-sw-tenant-"
 
 enum rind_secret_algorithm {
     RIND_SECRET_HMAC_SHA256,

@@ -49,12 +49,13 @@ static rind_status token_maker_new(struct rind_ctx *ctx, struct rind_slice tenan
 }
 
 static rind_status token_maker_from(struct rind_ctx *ctx, const struct rind_secret_map *map,
-                                    struct rind_slice tenant, struct rind_token_maker **maker)
+                                    const char *prefix, struct rind_slice tenant,
+                                    struct rind_token_maker **maker)
 {
     char memory[300];
     struct rind_buffer name;
     rind_buffer_init(&name, memory, sizeof(memory));
-    rind_buffer_print(&name, "tenant-");
+    rind_buffer_print(&name, "%s", prefix);
     rind_buffer_append(&name, tenant);
     RIND_REQUIRE(ctx, !name.is_overflown, RIND_E_INVALID, "the tenant's name is too long");
     const struct rind_secret *secret = rind_secret_map_find_latest(map, rind_buffer_slice(&name));
@@ -66,24 +67,30 @@ static rind_status token_maker_from(struct rind_ctx *ctx, const struct rind_secr
     return token_maker_new(ctx, tenant, secret->version, key, maker);
 }
 
-rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct rind_slice tenant,
-                                  struct rind_token_maker **maker)
+/* The tenant's secret is called by its prefix and name. */
+static rind_status token_maker_open(struct rind_ctx *ctx, const char *path, const char *prefix,
+                                    struct rind_slice tenant, struct rind_token_maker **maker)
 {
-    static const char prefix[] = "test-";
-    RIND_REQUIRE(ctx,
-                 tenant.length >= sizeof(prefix) - 1 &&
-                     memcmp(tenant.data, prefix, sizeof(prefix) - 1) == 0,
-                 RIND_E_DENIED, "tenant must start with 'test-'");
+    static const char test[] = "test-";
+    RIND_REQUIRE(
+        ctx, tenant.length >= sizeof(test) - 1 && memcmp(tenant.data, test, sizeof(test) - 1) == 0,
+        RIND_E_DENIED, "tenant must start with 'test-'");
     struct rind_secrets_source source;
     struct rind_secret_map *map = NULL;
     RIND_TRY(rind_secrets_file_source(ctx, path, &source));
     rind_status status = source.load(source.self, ctx, &map);
     if (rind_is_ok(status)) {
-        status = token_maker_from(ctx, map, tenant, maker);
+        status = token_maker_from(ctx, map, prefix, tenant, maker);
     }
     rind_secret_map_free(map);
     source.close(source.self);
     return status;
+}
+
+rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct rind_slice tenant,
+                                  struct rind_token_maker **maker)
+{
+    return token_maker_open(ctx, path, RIND_SECRET_TENANT_PREFIX, tenant, maker);
 }
 
 rind_status rind_token_maker_open_invalid(struct rind_ctx *ctx, struct rind_slice tenant,
@@ -126,11 +133,11 @@ rind_status rind_token_maker_make(struct rind_ctx *ctx, const struct rind_token_
     return rind_token_maker_grant(ctx, maker, &grant, token);
 }
 
-rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path, const char *prefix,
                                 const struct rind_token_grant *grant, struct rind_slice *token)
 {
     struct rind_token_maker *maker;
-    RIND_TRY(rind_token_maker_open(ctx, path, grant->tenant, &maker));
+    RIND_TRY(token_maker_open(ctx, path, prefix, grant->tenant, &maker));
     rind_status status = rind_token_maker_grant(ctx, maker, grant, token);
     rind_token_maker_close(maker);
     return status;
@@ -143,6 +150,7 @@ struct auth_token_options {
     const char *user;
     const char *realm;
     const char *scope;
+    bool is_software;
 };
 
 /* A full id needs no realm to be running; a prefix is looked up among those that are. */
@@ -172,7 +180,9 @@ static rind_status auth_token_show(struct rind_cli *cli, const struct auth_token
     RIND_ASSERT(is_scope); /* one of `scopes` */
     RIND_TRY(auth_token_find_realm(cli, options, &grant.realm));
     struct rind_slice token;
-    RIND_TRY(rind_cli_make_token(&cli->ctx, options->secrets_file, &grant, &token));
+    const char *prefix =
+        options->is_software ? RIND_SECRET_SOFTWARE_PREFIX : RIND_SECRET_TENANT_PREFIX;
+    RIND_TRY(rind_cli_make_token(&cli->ctx, options->secrets_file, prefix, &grant, &token));
     (void)printf("%.*s\n", (int)token.length, (const char *)token.data);
     return RIND_OK;
 }
@@ -206,6 +216,11 @@ int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv)
          .fallback = "user",
          .help = "What the token is for.",
          .value = &options.scope},
+        {.name = "software",
+         .kind = RIND_FLAG_BOOL,
+         .help = "The realm is a software realm: use the tenant's key for those, "
+                 "jb-sw-tenant-TENANT.",
+         .value = &options.is_software},
         {.name = "secrets-file",
          .kind = RIND_FLAG_TEXT,
          .is_required = true,

@@ -12,11 +12,11 @@ rind_status rind_token_maker_grant(struct rind_ctx *ctx, const struct rind_token
                                    struct rind_slice *token) RIND_MUST_USE;
 
 /*
- * Makes one token with the newest version of `tenant-<tenant>` in the secrets file at `path`. The
- * tenant must be a test tenant: RIND_E_DENIED otherwise. The token is in ctx's arena with a NUL
- * after its end.
+ * Makes one token with the newest version of `<prefix><tenant>` in the secrets file at `path`: the
+ * prefix is RIND_SECRET_TENANT_PREFIX or RIND_SECRET_SOFTWARE_PREFIX. The tenant must be a test
+ * tenant: RIND_E_DENIED otherwise. The token is in ctx's arena with a NUL after its end.
  */
-rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path,
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path, const char *prefix,
                                 const struct rind_token_grant *grant,
                                 struct rind_slice *token) RIND_MUST_USE;
 

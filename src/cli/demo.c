@@ -22,6 +22,7 @@ struct demo {
     const char *info_file;
     const char *store;
     bool is_minimal;
+    bool is_mixed;
     bool is_kept_alive;
     uint64_t hsm_count;
     uint64_t group_count;
@@ -170,7 +171,10 @@ static void demo_describe(const struct demo *demo)
                      plan->hsm_count == 1 ? "" : "s",
                      plan->group_count > 1 ? " in several groups" : "");
     }
-    (void)printf(" on this machine\n");
+    (void)printf("%s on this machine\n",
+                 demo->options.has_software_realm
+                     ? " and a software realm, of which any two recover a secret,"
+                     : "");
     (void)fflush(stdout);
 }
 
@@ -204,8 +208,21 @@ static rind_status demo_plan(struct demo *demo)
                  "--minimal is one HSM; leave out --hsms and --groups, or --minimal");
     RIND_REQUIRE(ctx, strcmp(demo->store, "lmdb") == 0, RIND_E_INVALID,
                  "--store %s is not built into this program; use --store lmdb", demo->store);
+    RIND_REQUIRE(ctx, !(demo->is_minimal && demo->is_mixed), RIND_E_INVALID,
+                 "--minimal is one realm, --mixed are three; leave out one of them");
     options->balancer_count = 1;
-    if (demo->is_minimal) {
+    if (demo->is_mixed) {
+        /* Any two of the three recover, so one of each kind is enough, and no kind alone. */
+        for (size_t i = 0; i < 2; i++) {
+            options->realms[i] = (struct rind_local_realm_plan){
+                .hsm_count = demo->has_shape ? (uint32_t)demo->hsm_count : 1,
+                .group_count = demo->has_shape ? (uint32_t)demo->group_count : 0};
+        }
+        options->realm_count = 2;
+        options->has_software_realm = true;
+        options->recover_threshold = 2;
+        options->manager_count = 1;
+    } else if (demo->is_minimal) {
         options->realms[0] = (struct rind_local_realm_plan){.hsm_count = 1};
         options->realm_count = 1;
     } else if (demo->has_shape) {
@@ -233,12 +250,16 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
          .kind = RIND_FLAG_BOOL,
          .help = "One realm of one HSM, instead of two realms of five and three.",
          .value = &demo->is_minimal},
+        {.name = "mixed",
+         .kind = RIND_FLAG_BOOL,
+         .help = "Two realms of HSMs and a software realm, of which any two recover a secret.",
+         .value = &demo->is_mixed},
         {.name = "hsms",
          .kind = RIND_FLAG_U64,
          .fallback = "3",
          .min = 1,
          .max = RIND_LOCAL_HSMS_MAX,
-         .help = "One realm with this many HSMs.",
+         .help = "One realm (with --mixed: two) with this many HSMs.",
          .value = &demo->hsm_count,
          .is_given = &has_hsms},
         {.name = "groups",
@@ -246,7 +267,7 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
          .fallback = "1",
          .min = 1,
          .max = RIND_LOCAL_GROUPS_MAX,
-         .help = "One realm with this many groups, each of all its HSMs.",
+         .help = "One realm (with --mixed: two) with this many groups, each of all its HSMs.",
          .value = &demo->group_count,
          .is_given = &has_groups},
         {.name = "demo",
@@ -276,8 +297,8 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
          .value = &demo->options.state_directory},
         {.name = "secrets-file",
          .kind = RIND_FLAG_TEXT,
-         .help = "JSON file with the record-id key and the keys of tenant test-acme. Default: "
-                 "random ones.",
+         .help = "JSON file with the record-id key and the keys of tenant test-acme (with --mixed "
+                 "also jb-sw-tenant-test-acme). Default: random ones.",
          .value = &demo->options.secrets_file},
         {.name = "rate-limit",
          .kind = RIND_FLAG_U64,
@@ -297,7 +318,8 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
     const struct rind_command command = {
         .program = "rind demo",
         .about = "Runs whole realms on this machine and shows what they do.",
-        .example = "rind demo --minimal\n  rind demo --hsms 5 --groups 3 --keep-alive",
+        .example = "rind demo --minimal\n  rind demo --mixed\n  rind demo --hsms 5 --groups 3 "
+                   "--keep-alive",
         .tables = tables,
         .table_count = 1};
     bool is_run = rind_cli_flags(demo->cli, &command, argc, argv, exit_status);

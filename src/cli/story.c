@@ -126,6 +126,19 @@ static rind_status story_expect_invalid_pin(struct story *story, const char *pin
     return RIND_OK;
 }
 
+/* Too few realms are there to say anything at all. */
+static rind_status story_expect_unreachable(struct story *story, const char *pin)
+{
+    struct rind_failure failure;
+    bool is_right;
+    RIND_TRY(story_check_stop(story));
+    enum rind_error error = story_try_recover(story, pin, &is_right, &failure);
+    if (error != RIND_ERROR_TRANSIENT) {
+        return story_surprise(story, "recover with one realm", &failure);
+    }
+    return RIND_OK;
+}
+
 static rind_status story_tell_guesses(struct story *story)
 {
     story_begin_step(story, "Somebody with mario's phone tries PIN 0000");
@@ -144,7 +157,7 @@ static rind_status story_tell_guesses(struct story *story)
 
     story_begin_step(story, "From now on the realm answers nobody, not even with the right PIN");
     RIND_TRY(story_expect_invalid_pin(story, "1234", 0));
-    story_end_step(story, "locked: the HSMs have destroyed their shares");
+    story_end_step(story, "locked: the realms have destroyed their shares");
     return RIND_OK;
 }
 
@@ -205,6 +218,70 @@ static rind_status story_tell_failover(struct story *story)
     return RIND_OK;
 }
 
+/* A realm of HSMs: the machine of its first HSM, which is all of it in the mixed demo. */
+static void story_find_machine(struct story *story, struct rind_child **agent,
+                               struct rind_child **hsm)
+{
+    *hsm = rind_local_find(story->local, "hsm-b1");
+    *agent = rind_local_find(story->local, "agent-b1");
+    RIND_ASSERT(*hsm != NULL && *agent != NULL);
+}
+
+/* Any two of three realms are enough, whichever is away. */
+static rind_status story_tell_threshold(struct story *story)
+{
+    struct rind_child *software = rind_local_find(story->local, "software-1");
+    struct rind_child *agent;
+    struct rind_child *hsm;
+    RIND_ASSERT(software != NULL);
+    story_begin_step(story, "The software realm is away");
+    rind_child_kill(software);
+    RIND_TRY(story_recover(story, "1234"));
+    story_end_step(story, "recovered: the two realms of HSMs are enough");
+
+    story_begin_step(story, "The software realm is back, and a realm of HSMs is away");
+    RIND_TRY(rind_child_start(story->ctx, software));
+    story_find_machine(story, &agent, &hsm);
+    rind_child_kill(agent);
+    rind_child_kill(hsm);
+    RIND_TRY(story_recover(story, "1234"));
+    story_end_step(story, "recovered: one realm of HSMs and the software realm are enough");
+
+    story_begin_step(story, "Two realms are away");
+    rind_child_kill(software);
+    RIND_TRY(story_expect_unreachable(story, "1234"));
+    story_end_step(story, "not recovered: one realm alone gives nothing away, to nobody");
+
+    story_begin_step(story, "All are back");
+    RIND_TRY(rind_child_start(story->ctx, software));
+    RIND_TRY(rind_child_start(story->ctx, hsm));
+    RIND_TRY(rind_child_start(story->ctx, agent));
+    RIND_TRY(story_recover(story, "1234"));
+    story_end_step(story, "recovered");
+    return RIND_OK;
+}
+
+static rind_status story_tell_delete(struct story *story)
+{
+    struct rind_deadline deadline = rind_deadline_in_ms(STORY_PATIENCE_MS);
+    struct rind_failure failure;
+    enum rind_error error;
+    bool is_right;
+    story_begin_step(story, "mario deletes his account");
+    do {
+        RIND_TRY(story_check_stop(story));
+        error = rind_user_delete(story->user, &failure);
+    } while (story_try_again(story, error, deadline));
+    if (error != RIND_ERROR_NONE) {
+        return story_surprise(story, "delete", &failure);
+    }
+    if (story_try_recover(story, "1234", &is_right, &failure) != RIND_ERROR_NOT_REGISTERED) {
+        return story_surprise(story, "recover after delete", &failure);
+    }
+    story_end_step(story, "deleted: nothing is left to guess at");
+    return RIND_OK;
+}
+
 static rind_status story_tell_with_user(struct story *story, bool has_failover)
 {
     story_begin_step(story, "mario registers a secret under PIN 1234, with 3 guesses");
@@ -224,18 +301,10 @@ static rind_status story_tell_with_user(struct story *story, bool has_failover)
     if (has_failover) {
         RIND_TRY(story_tell_failover(story));
     }
-    story_begin_step(story, "mario deletes his account");
-    struct rind_failure failure;
-    RIND_TRY(story_check_stop(story));
-    if (rind_user_delete(story->user, &failure) != RIND_ERROR_NONE) {
-        return story_surprise(story, "delete", &failure);
+    if (story->local->options->has_software_realm) {
+        RIND_TRY(story_tell_threshold(story));
     }
-    bool is_right;
-    if (story_try_recover(story, "1234", &is_right, &failure) != RIND_ERROR_NOT_REGISTERED) {
-        return story_surprise(story, "recover after delete", &failure);
-    }
-    story_end_step(story, "deleted: nothing is left to guess at");
-    return RIND_OK;
+    return story_tell_delete(story);
 }
 
 /* ---- setting up ---- */

@@ -49,12 +49,12 @@ static bool endpoints_check_token(const struct rind_software_endpoints *endpoint
     struct rind_bearer_check check = {.realm = endpoints->realm,
                                       .requirement = RIND_TOKEN_REQUIRE_USER_OR_MISSING,
                                       .now_unix_ms = rind_clock_unix_ms()};
-    char name[sizeof(RIND_SOFTWARE_TENANT_PREFIX) + RIND_BEARER_TENANT_SIZE_MAX];
+    char name[sizeof(RIND_SECRET_SOFTWARE_PREFIX) + RIND_BEARER_TENANT_SIZE_MAX];
     *fault = RIND_BEARER_FAULT_INVALID;
     if (!rind_is_ok(rind_bearer_read_key_id(ctx, token, &check.key_id))) {
         return false;
     }
-    (void)snprintf(name, sizeof(name), RIND_SOFTWARE_TENANT_PREFIX "%.*s",
+    (void)snprintf(name, sizeof(name), RIND_SECRET_SOFTWARE_PREFIX "%.*s",
                    (int)check.key_id.tenant.length, (const char *)check.key_id.tenant.data);
     const struct rind_secret *secret =
         rind_secret_map_find(secrets, rind_slice_text(name), check.key_id.version);

@@ -15,9 +15,6 @@
 #include "net/net.h"
 #include "store/store.h"
 
-/* A tenant's secret has this and the tenant as its name. */
-#define RIND_SOFTWARE_TENANT_PREFIX "jb-sw-tenant-"
-
 /* What requests are served with; borrowed, shared by all workers. */
 struct rind_software_endpoints {
     struct rind_realm_id realm;

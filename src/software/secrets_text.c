@@ -7,9 +7,8 @@
 #include <jansson.h>
 
 #include "auth/auth.h"
-#include "software/endpoints.h"
 
-#define NAME_SIZE (sizeof(RIND_SOFTWARE_TENANT_PREFIX) + RIND_BEARER_TENANT_SIZE_MAX)
+#define NAME_SIZE (sizeof(RIND_SECRET_SOFTWARE_PREFIX) + RIND_BEARER_TENANT_SIZE_MAX)
 
 static bool text_version_parse(const char *text, uint64_t *version)
 {
@@ -42,7 +41,7 @@ static rind_status text_add(struct rind_ctx *ctx, struct rind_secret_map *map, c
     RIND_REQUIRE(ctx, text_version_parse(version_text, &version) && json_is_string(value),
                  RIND_E_INVALID,
                  "the secrets of tenant %.40s are not a map of version numbers to texts", tenant);
-    (void)snprintf(name, sizeof(name), RIND_SOFTWARE_TENANT_PREFIX "%s", tenant);
+    (void)snprintf(name, sizeof(name), RIND_SECRET_SOFTWARE_PREFIX "%s", tenant);
     struct rind_slice payload =
         rind_slice_make(json_string_value(value), json_string_length(value));
     rind_status status =

@@ -202,13 +202,16 @@ static void live(struct world *world)
 static void be_refused(struct world *world)
 {
     struct rind_failure failure;
-    const char *good = world->tokens[0].jwt;
+    struct rind_auth_token good[TOKENS_MAX];
     char broken[RIND_TOKEN_SIZE_MAX];
-    (void)snprintf(broken, sizeof(broken), "%s", good);
+    memcpy(good, world->tokens, sizeof(good));
+    (void)snprintf(broken, sizeof(broken), "%s", good[0].jwt);
     broken[strlen(broken) - 1] ^= 1;
     const char *const tokens[] = {broken, "not a token", ""};
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
-        world->tokens[0].jwt = tokens[i];
+        for (size_t t = 0; t < world->token_count; t++) {
+            world->tokens[t].jwt = tokens[i]; /* of all realms: the threshold may bear one */
+        }
         struct rind_user *user = open_user(world);
         check(fails(user, "1", RIND_ERROR_INVALID_AUTH, -1), "a token that is none is refused");
         check(rind_user_register(user, RIND_TEXT("1"), RIND_TEXT("s"), info, 1, &failure) ==
@@ -217,9 +220,9 @@ static void be_refused(struct world *world)
         check(rind_user_delete(user, &failure) == RIND_ERROR_INVALID_AUTH, "and for delete");
         rind_user_free(user);
     }
-    world->tokens[0].jwt = good;
+    memcpy(world->tokens, good, sizeof(good));
 
-    world->announced_version = "0.2.9";
+    world->announced_version = "0.1.9"; /* too old for both kinds of realms */
     struct rind_user *old = open_user(world);
     check(fails(old, "1", RIND_ERROR_UPGRADE_REQUIRED, -1), "an old version is told to upgrade");
     rind_user_free(old);

@@ -19,21 +19,42 @@ static rind_status info_write(struct rind_ctx *ctx, json_t *root, const char **j
     return RIND_OK;
 }
 
+static json_t *info_realm(const struct rind_local *local, const struct rind_local_realm *realm)
+{
+    char id[RIND_CLI_ID_TEXT_SIZE];
+    char key[RIND_HEX_SIZE(32)];
+    (void)rind_cli_id_text(realm->id.bytes, id);
+    if (realm->software_url != NULL) {
+        return json_pack("{s:s, s:s}", "id", id, "address", realm->software_url);
+    }
+    rind_hex_encode(rind_slice_make(realm->public_key, 32), key);
+    return json_pack("{s:s, s:s, s:s}", "id", id, "address", local->balancer_url, "public_key",
+                     key);
+}
+
+/* What the tenant's secret for this realm is called, before its name. */
+static const char *info_secret_prefix(const struct rind_local *local,
+                                      const struct rind_realm_id *realm)
+{
+    for (size_t i = 0; i < local->realm_count; i++) {
+        if (rind_realm_id_equal(&local->realms[i].id, realm)) {
+            return local->realms[i].software_url != NULL ? RIND_SECRET_SOFTWARE_PREFIX
+                                                         : RIND_SECRET_TENANT_PREFIX;
+        }
+    }
+    return RIND_SECRET_TENANT_PREFIX;
+}
+
 static json_t *info_configuration(const struct rind_local *local)
 {
     json_t *realms = json_array();
     for (size_t i = 0; i < local->realm_count; i++) {
-        char id[RIND_CLI_ID_TEXT_SIZE];
-        char key[RIND_HEX_SIZE(32)];
-        rind_hex_encode(rind_slice_make(local->realms[i].public_key, 32), key);
-        (void)json_array_append_new(realms,
-                                    json_pack("{s:s, s:s, s:s}", "id",
-                                              rind_cli_id_text(local->realms[i].id.bytes, id),
-                                              "address", local->balancer_url, "public_key", key));
+        (void)json_array_append_new(realms, info_realm(local, &local->realms[i]));
     }
-    return json_pack("{s:o, s:i, s:i, s:s}", "realms", realms, "register_threshold",
-                     (int)local->realm_count, "recover_threshold", (int)local->realm_count,
-                     "pin_hashing_mode", "FastInsecure");
+    uint32_t threshold = local->options->recover_threshold;
+    int count = threshold != 0 ? (int)threshold : (int)local->realm_count;
+    return json_pack("{s:o, s:i, s:i, s:s}", "realms", realms, "register_threshold", count,
+                     "recover_threshold", count, "pin_hashing_mode", "FastInsecure");
 }
 
 rind_status rind_local_configuration(struct rind_ctx *ctx, const struct rind_local *local,
@@ -52,7 +73,8 @@ static rind_status info_tokens(struct rind_ctx *ctx, const struct rind_local *lo
                                                .scope = RIND_TOKEN_SCOPE_USER};
         struct rind_slice token;
         char id[RIND_CLI_ID_TEXT_SIZE];
-        RIND_TRY(rind_cli_make_token(ctx, local->secrets_file, &grant, &token));
+        const char *prefix = info_secret_prefix(local, &grant.realm);
+        RIND_TRY(rind_cli_make_token(ctx, local->secrets_file, prefix, &grant, &token));
         RIND_REQUIRE(ctx,
                      json_object_set_new(tokens, rind_cli_id_text(local->realms[i].id.bytes, id),
                                          json_string((const char *)token.data)) == 0,
@@ -88,8 +110,10 @@ bool rind_local_token(const struct rind_local *local, const struct rind_realm_id
         return false;
     }
     ctx.arena = arena;
-    bool is_made = rind_is_ok(rind_cli_make_token(&ctx, local->secrets_file, &grant, &token)) &&
-                   token.length < jwt_size;
+    const char *prefix = info_secret_prefix(local, realm);
+    bool is_made =
+        rind_is_ok(rind_cli_make_token(&ctx, local->secrets_file, prefix, &grant, &token)) &&
+        token.length < jwt_size;
     if (is_made) {
         memcpy(jwt, token.data, token.length + 1);
     }

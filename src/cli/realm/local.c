@@ -66,19 +66,23 @@ static rind_status local_write_secrets(struct rind_ctx *ctx, const char *path)
     if (rind_is_ok(rind_file_read(&ignored, path, 1u << 20, &existing))) {
         return RIND_OK; /* a state directory that is used again keeps its users' records */
     }
-    uint8_t keys[2][32];
-    char texts[2][RIND_HEX_SIZE(32)];
+    uint8_t keys[3][32];
+    char texts[3][RIND_HEX_SIZE(32)];
     RIND_REQUIRE(ctx, getentropy(keys, sizeof(keys)) == 0, RIND_E_IO, "no randomness: %s",
                  strerror(errno));
-    rind_hex_encode(rind_slice_make(keys[0], 32), texts[0]);
-    rind_hex_encode(rind_slice_make(keys[1], 32), texts[1]);
+    for (size_t i = 0; i < 3; i++) {
+        rind_hex_encode(rind_slice_make(keys[i], sizeof(keys[i])), texts[i]);
+    }
     char json[1024];
     int length = snprintf(json, sizeof(json),
                           "{\n  \"record-id-randomization\": { \"1\": { \"data\": \"%s\", "
                           "\"encoding\": \"Hex\", \"algorithm\": \"Blake2sMac256\" } },\n"
                           "  \"tenant-" RIND_LOCAL_TENANT "\": { \"1\": { \"data\": \"%s\", "
+                          "\"encoding\": \"Hex\", \"algorithm\": \"HmacSha256\" } },\n"
+                          "  \"" RIND_SECRET_SOFTWARE_PREFIX RIND_LOCAL_TENANT
+                          "\": { \"1\": { \"data\": \"%s\", "
                           "\"encoding\": \"Hex\", \"algorithm\": \"HmacSha256\" } }\n}\n",
-                          texts[0], texts[1]);
+                          texts[0], texts[1], texts[2]);
     rind_status status = rind_file_create(ctx, path, rind_slice_make(json, (size_t)length), 0600);
     rind_wipe(keys, sizeof(keys));
     rind_wipe(texts, sizeof(texts));
@@ -184,7 +188,7 @@ void rind_local_close(struct rind_local *local)
         }
     } else {
         /* Outside in: whoever calls others ends before them, so nothing is left unanswered. */
-        static const char *const kinds[] = {"balancer-", "manager-", "agent-", "hsm-"};
+        static const char *const kinds[] = {"balancer-", "software-", "manager-", "agent-", "hsm-"};
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
             local_stop_kind(local, kinds[i]);
         }

@@ -12,8 +12,8 @@
 #include "cli/realm/child.h"
 #include "cluster/cluster.h"
 
-#define RIND_LOCAL_REALMS_MAX 4u
-#define RIND_LOCAL_HSMS_MAX 9u /* of one realm: all are members of each group */
+#define RIND_LOCAL_REALMS_MAX 4u /* software realms included */
+#define RIND_LOCAL_HSMS_MAX 9u   /* of one realm: all are members of each group */
 #define RIND_LOCAL_GROUPS_MAX 15u
 #define RIND_LOCAL_CHILDREN_MAX 96u
 #define RIND_LOCAL_TENANT "test-acme"
@@ -38,6 +38,8 @@ struct rind_local_hosts {
 struct rind_local_options {
     struct rind_local_realm_plan realms[RIND_LOCAL_REALMS_MAX];
     size_t realm_count;
+    bool has_software_realm;    /* one more realm, without HSMs, with a store of its own */
+    uint32_t recover_threshold; /* of clients, to register and to recover; 0: all realms */
     uint32_t manager_count;
     uint32_t balancer_count;
     const char *state_directory;          /* NULL: a fresh temporary one, removed at the end */
@@ -52,7 +54,8 @@ struct rind_local_realm {
     struct rind_realm_id id;
     uint8_t public_key[32];
     const char *agent_urls[RIND_LOCAL_HSMS_MAX];
-    size_t agent_count;
+    size_t agent_count;       /* 0: a software realm, which has no public key */
+    const char *software_url; /* of a software realm */
 };
 
 struct rind_local {
@@ -90,7 +93,7 @@ rind_status rind_local_open(struct rind_ctx *ctx, const struct rind_local_option
 /* Ends all processes, and removes the directory if it is ours. Fine for a zeroed struct. */
 void rind_local_close(struct rind_local *local);
 
-/* The client configuration: all realms, thresholds all of them, FastInsecure. With a NUL. */
+/* The client configuration: all realms, thresholds as the options say, FastInsecure. With a NUL. */
 rind_status rind_local_configuration(struct rind_ctx *ctx, const struct rind_local *local,
                                      const char **json) RIND_MUST_USE;
 

@@ -214,6 +214,51 @@ static rind_status start_balancers(struct rind_ctx *ctx, struct rind_local *loca
     return RIND_OK;
 }
 
+/* ---- the software realm ---- */
+
+/* Its id is random and stays in the state directory, as clients' configurations have it. */
+static rind_status start_software_id(struct rind_ctx *ctx, const struct rind_local *local,
+                                     struct rind_realm_id *id)
+{
+    char path[RIND_CHILD_PATH_SIZE_MAX + 32];
+    char text[RIND_HEX_SIZE(sizeof(id->bytes))];
+    struct rind_slice existing;
+    (void)snprintf(path, sizeof(path), "%s/software-realm-id", local->directory);
+    if (rind_file_exists(path)) {
+        RIND_TRY(rind_file_read(ctx, path, sizeof(text), &existing));
+        RIND_REQUIRE(ctx, rind_realm_id_parse(existing, id), RIND_E_INVALID,
+                     "%s holds no realm id of 32 hex digits", path);
+        return RIND_OK;
+    }
+    RIND_REQUIRE(ctx, getentropy(id->bytes, sizeof(id->bytes)) == 0, RIND_E_IO, "no randomness: %s",
+                 strerror(errno));
+    rind_hex_encode(rind_realm_id_slice(id), text);
+    return rind_file_create(ctx, path, rind_slice_text(text), 0600);
+}
+
+static rind_status start_software(struct rind_ctx *ctx, struct rind_local *local)
+{
+    struct rind_child *child;
+    struct rind_local_realm *realm = &local->realms[local->options->realm_count];
+    char id[RIND_HEX_SIZE(sizeof(realm->id.bytes))];
+    if (!local->options->has_software_realm) {
+        return RIND_OK;
+    }
+    RIND_ASSERT(local->options->realm_count < RIND_LOCAL_REALMS_MAX);
+    RIND_TRY(start_software_id(ctx, local, &realm->id));
+    rind_hex_encode(rind_realm_id_slice(&realm->id), id);
+    RIND_TRY(start_new_child(ctx, local, "rind-software-realm", START_FOR_CLIENTS, &child,
+                             "software-1"));
+    rind_child_add(child, "--id=%s", id);
+    rind_child_add(child, "--store=lmdb:%s/software-store", local->directory);
+    rind_child_add(child, "--secrets-file=%s", local->secrets_file);
+    rind_child_add(child, "--tls-cert=%s/localhost.cert", local->directory);
+    rind_child_add(child, "--tls-key=%s/localhost.key", local->directory);
+    RIND_TRY(start_run(ctx, local, child));
+    realm->software_url = child->address;
+    return RIND_OK;
+}
+
 /* ---- waiting ---- */
 
 /* Looks once; RIND_OK if ready, RIND_E_STALE (or another fault) if not yet. */
@@ -474,6 +519,7 @@ rind_status rind_local_start_all(struct rind_ctx *ctx, const struct rind_local_s
     }
     RIND_TRY(start_managers(ctx, local));
     RIND_TRY(start_balancers(ctx, local));
+    RIND_TRY(start_software(ctx, local));
     start_say(start, "%zu processes started", local->child_count);
     RIND_TRY(start_await_all(ctx, start));
     start_say(start, "all of them answer");
@@ -484,5 +530,9 @@ rind_status rind_local_start_all(struct rind_ctx *ctx, const struct rind_local_s
                   options->realms[r].group_count > 0 ? options->realms[r].group_count : 1u);
     }
     RIND_TRY(start_await(ctx, start, start_look_leader, "the realm"));
+    if (options->has_software_realm) {
+        local->realm_count++; /* from now on it is one of them */
+        start_say(start, "one realm without HSMs");
+    }
     return rind_local_await_service(ctx, local, start->stopper);
 }
