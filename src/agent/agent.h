@@ -55,6 +55,7 @@ struct rind_agent_options {
     const struct rind_log *log;    /* copied */
     uint64_t default_rate;         /* requests per second of tenants without configuration */
     uint64_t persist_interval_ms;  /* 0: as soon as something waits for it */
+    uint32_t captured_waits_max;   /* workers that may wait for captures that leaders ask for */
     uint64_t keep_entries;         /* of the log, for members that are behind; 0: none */
 };
 
@@ -76,6 +77,7 @@ struct rind_agent {
     atomic_uint_fast64_t hsm_boot;       /* lives of the HSM seen, from 1 */
     atomic_uint_fast64_t leader_numbers; /* leaderships so far */
     atomic_bool is_shutting_down;        /* no new leaderships, no new clients */
+    atomic_uint captured_waits;          /* requests that wait for a capture */
 
     struct rind_mutex lock; /* guards all below, up to the threads */
     struct rind_agent_group *groups[RIND_AGENT_GROUPS_MAX];

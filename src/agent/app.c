@@ -295,9 +295,10 @@ void rind_app_handle(struct rind_ctx *ctx, struct rind_agent *agent,
         app_handshake_only(&app, reply);
         return;
     }
+    bool is_allowed = rind_rate_tenants_allow(agent->tenants, request->tenant, rind_clock_unix_ms(),
+                                              &request->record_id);
     rind_peers_note_request(agent->peers);
-    if (!rind_rate_tenants_allow(agent->tenants, request->tenant, rind_clock_unix_ms(),
-                                 &request->record_id)) {
+    if (!is_allowed) {
         rind_app_reply_refuse(reply, RIND_AGENT_APP_RATE_LIMIT_EXCEEDED);
         return;
     }

@@ -17,7 +17,7 @@ static size_t catch_up_ask(struct rind_ctx *ctx, struct rind_agent_group *group,
     for (size_t i = 0; i < group->other_count; i++) {
         struct rind_captured captured;
         if (!rind_peers_captured(ctx, group->agent->peers, &group->others[i].hsm, &group->realm,
-                                 &group->id, &captured) ||
+                                 &group->id, RIND_CAPTURED_ANY, &captured) ||
             captured.index <= past) {
             continue;
         }

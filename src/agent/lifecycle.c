@@ -93,6 +93,7 @@ static struct rind_agent_group *group_new(struct rind_agent *agent,
     rind_cond_init(&group->commit_wanted);
     rind_cond_init(&group->poll_wanted);
     rind_cond_init(&group->compact_wanted);
+    rind_cond_init(&group->captured_news);
     rind_cond_init(&group->progress);
     return group;
 }
@@ -105,6 +106,7 @@ static void group_wake(struct rind_agent_group *group)
     rind_cond_broadcast(&group->commit_wanted);
     rind_cond_broadcast(&group->poll_wanted);
     rind_cond_broadcast(&group->compact_wanted);
+    rind_cond_broadcast(&group->captured_news);
     rind_cond_broadcast(&group->progress);
     rind_mutex_unlock(&group->lock);
 }
@@ -133,6 +135,7 @@ static void group_free(struct rind_agent_group *group)
     rind_cond_fini(&group->commit_wanted);
     rind_cond_fini(&group->poll_wanted);
     rind_cond_fini(&group->compact_wanted);
+    rind_cond_fini(&group->captured_news);
     rind_cond_fini(&group->progress);
     rind_mutex_fini(&group->lock);
     free(group);

@@ -128,6 +128,7 @@ static rind_status program_open_agent(struct rind_ctx *ctx, struct program *prog
         .metrics = program->metrics,
         .log = &program->log,
         .default_rate = program->flags.default_rate_limit,
+        .captured_waits_max = (uint32_t)program->flags.worker_threads / 2,
         .persist_interval_ms = program->flags.persist_interval_ns / RIND_NS_PER_MS,
         .keep_entries = program->flags.keep_entries,
     };

@@ -17,6 +17,7 @@
 #define RIND_PEERS_STATUS_TIMEOUT_MS 2000u
 #define RIND_PEERS_CAPTURED_TIMEOUT_MS 500u
 #define RIND_PEERS_RATE_TIMEOUT_MS 500u
+#define RIND_CAPTURED_ANY UINT64_MAX
 
 struct rind_agent;
 struct rind_peers;
@@ -32,10 +33,15 @@ void rind_peers_update(struct rind_peers *peers, const char *const *urls, size_t
 /* The URL of the HSM's agent; false if unknown (then its search has been started). */
 bool rind_peers_find(struct rind_peers *peers, const struct rind_hsm_id *hsm, struct rind_url *url);
 
-/* Asks the HSM's agent for what it has captured; false if that failed or it has nothing yet. */
+/*
+ * Asks the HSM's agent for what it has captured; false if that failed or it has nothing yet. An
+ * agent of ours answers once that is beyond `known` (RIND_CAPTURED_HEADER), or after
+ * RIND_CAPTURED_WAIT_MS_MAX; others, and everybody to RIND_CAPTURED_ANY, answer at once.
+ */
 bool rind_peers_captured(struct rind_ctx *ctx, struct rind_peers *peers,
                          const struct rind_hsm_id *hsm, const struct rind_realm_id *realm,
-                         const struct rind_group_id *group, struct rind_captured *captured);
+                         const struct rind_group_id *group, uint64_t known,
+                         struct rind_captured *captured);
 
 /* Asks the HSM's agent for its status; false if that failed. */
 bool rind_peers_status(struct rind_ctx *ctx, struct rind_peers *peers,

@@ -27,6 +27,7 @@ static void persist_note(struct rind_agent_group *group, const struct rind_captu
             group->capture_version++;
             rind_commit_update_compaction(group);
             rind_cond_signal(&group->commit_wanted);
+            rind_cond_broadcast(&group->captured_news);
         }
     }
     rind_mutex_unlock(&group->lock);

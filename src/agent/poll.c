@@ -41,6 +41,15 @@ static bool poll_wait(struct rind_agent_member *member)
     return !rind_stopper_is_set(stopper);
 }
 
+/* The index this member is known to have persisted; RIND_CAPTURED_ANY if nothing is known. */
+static uint64_t poll_known(struct rind_agent_member *member)
+{
+    rind_mutex_lock(&member->group->lock);
+    uint64_t known = member->has_captured ? member->captured.index : RIND_CAPTURED_ANY;
+    rind_mutex_unlock(&member->group->lock);
+    return known;
+}
+
 /* Notes the answer and says how long to wait before the next question. */
 static uint64_t poll_note(struct rind_agent_member *member, bool is_answered,
                           const struct rind_captured *captured)
@@ -75,8 +84,9 @@ void rind_job_poller(void *self)
     rind_job_begin(&job, group->agent, RIND_AGENT_ARENA_SIZE_BYTES);
     while (poll_wait(member)) {
         struct rind_captured captured;
-        bool is_answered = rind_peers_captured(&job.ctx, group->agent->peers, &member->hsm,
-                                               &group->realm, &group->id, &captured);
+        bool is_answered =
+            rind_peers_captured(&job.ctx, group->agent->peers, &member->hsm, &group->realm,
+                                &group->id, poll_known(member), &captured);
         uint64_t pause_ms = poll_note(member, is_answered, &captured);
         rind_job_reset(&job);
         if (pause_ms > 0) {

@@ -2,6 +2,7 @@
 #include "agent/rate_tenants.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct rate_tenant {
@@ -16,6 +17,7 @@ struct rate_tenant {
 };
 
 struct rind_rate_tenants {
+    atomic_uint_fast64_t pressed_ms; /* when a tenant was near its limit last; 0: never */
     struct rind_mutex lock; /* guards all below; a limiter's lock may be taken while holding it */
     struct rind_map32 by_name; /* hash of the name -> struct rate_tenant */
     struct rate_tenant **list; /* count of by_name, for walking and evicting */
@@ -146,7 +148,16 @@ bool rind_rate_tenants_allow(struct rind_rate_tenants *tenants, struct rind_slic
     struct rind_rate_decision decision = rind_rate_limiter_allow(&tenant->limiter, now_ms, id);
     rind_mutex_unlock(&tenant->lock);
     tenants_release(tenants, tenant);
+    if (decision.used >= decision.limit / RIND_RATE_PRESSED_PART) {
+        atomic_store(&tenants->pressed_ms, now_ms);
+    }
     return decision.is_allowed;
+}
+
+bool rind_rate_tenants_are_pressed(const struct rind_rate_tenants *tenants, uint64_t now_ms)
+{
+    uint64_t pressed_ms = atomic_load(&tenants->pressed_ms);
+    return pressed_ms != 0 && now_ms < pressed_ms + RIND_RATE_WINDOW_MS;
 }
 
 void rind_rate_tenants_reserve(struct rind_rate_tenants *tenants, struct rind_slice name,

@@ -16,6 +16,8 @@
 #define RIND_RATE_TENANT_NAME_SIZE_BYTES_MAX 256u
 /* Configured capacity is in operations; the largest operation, recover, is three requests. */
 #define RIND_RATE_REQUESTS_PER_OPERATION 3u
+/* A tenant that has used this part of its rate is near its limit. */
+#define RIND_RATE_PRESSED_PART 4u
 
 struct rind_rate_tenants;
 
@@ -27,6 +29,12 @@ void rind_rate_tenants_free(struct rind_rate_tenants *tenants);
  * for is denied. */
 bool rind_rate_tenants_allow(struct rind_rate_tenants *tenants, struct rind_slice tenant,
                              uint64_t now_ms, const struct rind_record_id *id);
+
+/*
+ * True while some tenant is near its limit: within the last RIND_RATE_WINDOW_MS one had used the
+ * RIND_RATE_PRESSED_PARTth part of it. Only then it matters soon what peers have counted.
+ */
+bool rind_rate_tenants_are_pressed(const struct rind_rate_tenants *tenants, uint64_t now_ms);
 
 /* Reserves the next request of an operation that has begun. */
 void rind_rate_tenants_reserve(struct rind_rate_tenants *tenants, struct rind_slice tenant,

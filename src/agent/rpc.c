@@ -19,6 +19,7 @@
 #define RPC_MESSAGE_SIZE_MAX 4096u
 /* Below the callers' 30 s, so that they hear NoStore. */
 #define RPC_STORE_TIMEOUT_MS 20000u
+#define RPC_CAPTURED_DIGITS_MAX 19u /* of a log index: below 2^63 */
 
 struct rpc_row {
     const char *path;
@@ -59,13 +60,6 @@ static void rpc_serve_realm_new(struct rind_ctx *ctx, struct rind_agent *agent, 
     rind_create_realm(ctx, agent, response);
 }
 
-static void rpc_serve_captured(struct rind_ctx *ctx, struct rind_agent *agent, const void *request,
-                               void *response)
-{
-    (void)ctx;
-    rind_agent_captured(agent, request, response);
-}
-
 static void rpc_serve_tenants_reload(struct rind_ctx *ctx, struct rind_agent *agent,
                                      const void *request, void *response)
 {
@@ -95,7 +89,6 @@ static void rpc_serve_tenants_reload(struct rind_ctx *ctx, struct rind_agent *ag
     }
 
 static const struct rpc_row rpc_rows[] = {
-    RPC_READING_ROW("/captured", captured),
     RPC_READING_ROW("/tenants/reload", tenants_reload),
     RPC_ROW("/become_leader", become_leader),
     RPC_ROW("/stepdown", stepdown),
@@ -177,6 +170,42 @@ static void rpc_serve_status(struct rind_ctx *ctx, struct rind_agent *agent,
     rpc_answer(ctx, &rind_agent_status_response_schema, status, response);
 }
 
+/* The index that the caller knows of; false if it tells none, and then there is no wait. */
+static bool rpc_captured_known(const struct rind_request *request, uint64_t *known)
+{
+    struct rind_slice text;
+    if (!rind_request_header(request, RIND_CAPTURED_HEADER, &text) || text.length == 0 ||
+        text.length > RPC_CAPTURED_DIGITS_MAX) {
+        return false;
+    }
+    *known = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        *known = *known * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return true;
+}
+
+static void rpc_serve_captured(struct rind_ctx *ctx, struct rind_agent *agent,
+                               const struct rind_request *request, struct rind_response *response)
+{
+    struct rind_agent_captured_request message;
+    struct rind_agent_captured_response answer;
+    uint64_t known = 0;
+    if (!rind_is_ok(rind_wire_decode_strict(ctx, &rind_agent_captured_request_schema, request->body,
+                                            &message))) {
+        response->status = 400;
+        return;
+    }
+    bool may_wait = rpc_captured_known(request, &known);
+    struct rind_deadline deadline =
+        may_wait ? rind_deadline_in_ms(RIND_CAPTURED_WAIT_MS_MAX) : rind_deadline_now();
+    rind_agent_captured(agent, &message, known, deadline, &answer);
+    rpc_answer(ctx, &rind_agent_captured_response_schema, &answer, response);
+}
+
 static void rpc_serve_rate_state(struct rind_ctx *ctx, struct rind_agent *agent,
                                  const struct rind_request *request, struct rind_response *response)
 {
@@ -203,6 +232,8 @@ void rind_rpc_handle(void *self, struct rind_ctx *ctx, const struct rind_request
         response->status = 413;
     } else if (rind_slice_is_text(request->path, "/app")) {
         rpc_serve_app(ctx, agent, request, response);
+    } else if (rind_slice_is_text(request->path, "/captured")) {
+        rpc_serve_captured(ctx, agent, request, response);
     } else if (rind_slice_is_text(request->path, "/status")) {
         rpc_serve_status(ctx, agent, request, response);
     } else if (rind_slice_is_text(request->path, "/rate/state")) {

@@ -124,6 +124,7 @@ struct rind_agent_group {
     struct rind_cond commit_wanted;  /* the committer, */
     struct rind_cond poll_wanted;    /* the members' pollers, */
     struct rind_cond compact_wanted; /* the compactor, */
+    struct rind_cond captured_news;  /* leaders that ask what has been persisted, */
     struct rind_cond progress;       /* commit waits, admission and shutdown */
 
     struct rind_thread watcher;

@@ -88,8 +88,23 @@ void rind_agent_livez(struct rind_ctx *ctx, struct rind_agent *agent,
     response->body = rind_buffer_slice(&text);
 }
 
+/* Waits for a capture beyond `known`. Lock held. */
+static void status_wait_captured(struct rind_agent_group *group, uint64_t known,
+                                 struct rind_deadline deadline)
+{
+    struct rind_agent *agent = group->agent;
+    unsigned before = atomic_fetch_add(&agent->captured_waits, 1);
+    bool is_waiting = before < agent->options.captured_waits_max;
+    while (is_waiting && (!group->has_captured || group->captured.index <= known) &&
+           !rind_stopper_is_set(&agent->stopper)) {
+        is_waiting = rind_cond_wait(&group->captured_news, &group->lock, deadline);
+    }
+    (void)atomic_fetch_sub(&agent->captured_waits, 1);
+}
+
 void rind_agent_captured(struct rind_agent *agent,
-                         const struct rind_agent_captured_request *request,
+                         const struct rind_agent_captured_request *request, uint64_t known,
+                         struct rind_deadline deadline,
                          struct rind_agent_captured_response *response)
 {
     *response = (struct rind_agent_captured_response){.kind = RIND_AGENT_CAPTURED_OK};
@@ -99,6 +114,7 @@ void rind_agent_captured(struct rind_agent *agent,
         return;
     }
     rind_mutex_lock(&group->lock);
+    status_wait_captured(group, known, deadline);
     response->has_ok = group->has_captured;
     response->ok = group->captured;
     rind_mutex_unlock(&group->lock);

@@ -40,6 +40,15 @@ rind_status rind_rpc_call(struct rind_ctx *ctx, struct rind_client *client, cons
                           const struct rind_rpc *rpc, const void *request, void *response,
                           struct rind_deadline deadline, unsigned *http_status)
 {
+    return rind_rpc_call_with(ctx, client, url, rpc, NULL, 0, request, response, deadline,
+                              http_status);
+}
+
+rind_status rind_rpc_call_with(struct rind_ctx *ctx, struct rind_client *client, const char *url,
+                               const struct rind_rpc *rpc, const struct rind_http_header *headers,
+                               size_t header_count, const void *request, void *response,
+                               struct rind_deadline deadline, unsigned *http_status)
+{
     struct rind_url joined;
     struct rind_slice body;
     if (http_status != NULL) {
@@ -47,8 +56,12 @@ rind_status rind_rpc_call(struct rind_ctx *ctx, struct rind_client *client, cons
     }
     RIND_TRY(rpc_join(ctx, url, rpc->path, &joined));
     RIND_TRY(rind_wire_encode_alloc(ctx, rpc->request, request, &body));
-    const struct rind_call call = {
-        .url = &joined, .body = body, .deadline = deadline, .is_repeatable = rpc->is_repeatable};
+    const struct rind_call call = {.url = &joined,
+                                   .body = body,
+                                   .headers = headers,
+                                   .header_count = header_count,
+                                   .deadline = deadline,
+                                   .is_repeatable = rpc->is_repeatable};
     struct rind_answer answer;
     RIND_TRY(rind_client_call(ctx, client, &call, &answer));
     if (http_status != NULL) {

@@ -64,6 +64,12 @@ rind_status rind_rpc_call(struct rind_ctx *ctx, struct rind_client *client, cons
                           const struct rind_rpc *rpc, const void *request, void *response,
                           struct rind_deadline deadline, unsigned *http_status) RIND_MUST_USE;
 
+/* The same with further headers. */
+rind_status rind_rpc_call_with(struct rind_ctx *ctx, struct rind_client *client, const char *url,
+                               const struct rind_rpc *rpc, const struct rind_http_header *headers,
+                               size_t header_count, const void *request, void *response,
+                               struct rind_deadline deadline, unsigned *http_status) RIND_MUST_USE;
+
 /* What a third party is told about a failed call (06 section 1.2). `ctx` gives the sentence. */
 struct rind_rpc_error rind_rpc_error_of(const struct rind_ctx *ctx, rind_status status,
                                         unsigned http_status);

@@ -296,6 +296,7 @@ void realm_start(struct realm *realm, unsigned h, bool is_served)
         .events = {events_publish, (h & 1) == 0, NULL, node},
         .log = &realm->log,
         .default_rate = realm->default_rate,
+        .captured_waits_max = 4,
         .persist_interval_ms = realm->persist_interval_ms,
         .keep_entries = realm->keep_entries,
     };

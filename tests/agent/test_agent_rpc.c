@@ -8,6 +8,7 @@
 
 #include "agent/realm.h"
 #include "agent/rpc.h"
+#include "agent/status.h"
 #include "rpc/rpc.h"
 #include "support/vectors.h"
 
@@ -123,6 +124,34 @@ static void ids_may_be_integer_arrays_but_must_have_their_size(void **state)
     assert_true(answer.body.length > 100); /* the capture of entry 1 */
     assert_int_equal(exchange(fixture, "POST", "/captured", captured_request(fixture, 15)).status,
                      400);
+}
+
+/* What the agent says it has captured, asked by a leader that knows of `known`. */
+static uint64_t captured_beyond(struct fixture *fixture, const char *known)
+{
+    const struct rind_http_header header = {rind_slice_text(RIND_CAPTURED_HEADER),
+                                            rind_slice_text(known)};
+    struct rind_agent_captured_request request = {fixture->realm->id, fixture->group};
+    struct rind_agent_captured_response response;
+    rind_status status =
+        rind_rpc_call_with(&fixture->realm->ctx, fixture->client,
+                           fixture->node->agent->options.url.text, &rind_rpc_captured, &header, 1,
+                           &request, &response, rind_deadline_in_ms(REALM_WAIT_MS), NULL);
+    assert_true(rind_is_ok(status) && response.has_ok);
+    return response.ok.index;
+}
+
+static void a_leader_that_asks_for_more_than_is_captured_hears_it_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t captured = captured_beyond(fixture, "0");
+    assert_true(captured >= 1);
+    /* Nothing comes, and yet it is answered; so is what is no number. */
+    assert_true(captured_beyond(fixture, "1000000") >= captured);
+    assert_true(captured_beyond(fixture, "99999999999999999999999") >= captured);
+    assert_true(captured_beyond(fixture, "-1") >= captured);
+    assert_true(captured_beyond(fixture, "") >= captured);
+    assert_int_equal(atomic_load(&fixture->node->agent->captured_waits), 0);
 }
 
 static void a_missing_optional_key_reads_as_null(void **state)
@@ -560,6 +589,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(bodies_are_judged_before_the_handler_runs),
         CASE(ids_may_be_integer_arrays_but_must_have_their_size),
+        CASE(a_leader_that_asks_for_more_than_is_captured_hears_it_all_the_same),
         CASE(a_missing_optional_key_reads_as_null),
         CASE(unknown_realms_and_groups_are_answered_by_name),
         CASE(bad_client_messages_never_reach_the_hsm),

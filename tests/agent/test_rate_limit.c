@@ -266,6 +266,26 @@ static void a_configured_rate_replaces_the_default_and_stays(void **state)
     exchange_close(&x);
 }
 
+static void tenants_are_pressed_while_one_is_near_its_limit(void **state)
+{
+    (void)state;
+    struct rind_ctx ctx;
+    struct rind_rate_tenants *tenants;
+    struct rind_slice tenant = rind_slice_text("tenant");
+    struct rind_record_id id = record_of(1);
+    rind_ctx_init(&ctx, NULL);
+    assert_true(rind_is_ok(rind_rate_tenants_new(&ctx, 40, &tenants)));
+    for (unsigned i = 0; i < 10; i++) {
+        assert_true(rind_rate_tenants_allow(tenants, tenant, 10000, &id));
+        assert_false(rind_rate_tenants_are_pressed(tenants, 10000));
+    }
+    assert_true(rind_rate_tenants_allow(tenants, tenant, 10000, &id)); /* it had used a quarter */
+    assert_true(rind_rate_tenants_are_pressed(tenants, 10000));
+    assert_true(rind_rate_tenants_are_pressed(tenants, 10000 + RIND_RATE_WINDOW_MS - 1));
+    assert_false(rind_rate_tenants_are_pressed(tenants, 10000 + RIND_RATE_WINDOW_MS));
+    rind_rate_tenants_free(tenants);
+}
+
 static void map_finds_all_keys_through_growth_and_removal(void **state)
 {
     (void)state;
@@ -302,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_state_that_cannot_be_read_is_skipped_and_the_others_count),
         cmocka_unit_test(what_a_silent_peer_told_is_forgotten_after_two_seconds),
         cmocka_unit_test(a_configured_rate_replaces_the_default_and_stays),
+        cmocka_unit_test(tenants_are_pressed_while_one_is_near_its_limit),
         cmocka_unit_test(map_finds_all_keys_through_growth_and_removal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
