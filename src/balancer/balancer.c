@@ -12,7 +12,7 @@
 #include "net/net.h"
 
 /* How many requests may wait for agents at one time. A worker costs a few pages of memory. */
-#define BALANCER_WORKERS 256u
+#define BALANCER_WORKERS 512u
 /* One hung agent must leave workers to the others. */
 #define BALANCER_IN_FLIGHT_PER_AGENT_MAX (BALANCER_WORKERS / 4 * 3)
 /* Requests that wait for records nobody serves must leave workers to those that are served. */
@@ -100,6 +100,8 @@ static rind_status balancer_start(struct rind_ctx *ctx, struct rind_balancer *ba
     client_options.user_agent = BALANCER_USER_AGENT;
     client_options.metrics = options->metrics;
     client_options.answer_size_bytes_max = BALANCER_ANSWER_SIZE_MAX;
+    client_options.connections_per_peer_max = BALANCER_WORKERS;
+    client_options.idle_per_peer_max = BALANCER_WORKERS;
 
     balancer->name = strdup(options->name);
     RIND_REQUIRE(ctx, balancer->name != NULL, RIND_E_LIMIT, "out of memory for the balancer");

@@ -10,6 +10,7 @@ enum forward_verdict {
     FORWARD_DEFINITE,  /* the client's answer is known */
     FORWARD_UNTOUCHED, /* the agent did nothing: others may be asked */
     FORWARD_UNKNOWN,   /* it may have been executed */
+    FORWARD_FULL,      /* so many are under way to the agent that no more are sent */
 };
 
 /* One row per answer of section 10.2. */
@@ -69,7 +70,7 @@ static enum forward_verdict forward_attempt(struct rind_ctx *ctx,
     if (!rind_agent_target_enter(entry->target, forwarder->in_flight_per_agent_max)) {
         RIND_LOG_WARN(forwarder->log, "agent %s, group %s: %u requests are under way to it already",
                       entry->target->url, group, forwarder->in_flight_per_agent_max);
-        return FORWARD_UNTOUCHED;
+        return FORWARD_FULL;
     }
     rind_status status = rind_rpc_call(ctx, forwarder->client, entry->target->url, &rind_rpc_app,
                                        request, &app, deadline, &http_status);
@@ -97,6 +98,7 @@ void rind_forward(struct rind_ctx *ctx, const struct rind_forwarder *forwarder,
                   struct rind_deadline deadline, struct rind_forward_result *result)
 {
     bool is_handshake = request->encrypted.kind == RIND_NOISE_REQUEST_HANDSHAKE;
+    bool is_full = false;
     size_t position = 0;
     *result = (struct rind_forward_result){.response.kind = RIND_CLIENT_RESPONSE_UNAVAILABLE};
     const struct rind_routing_entry *entry =
@@ -121,6 +123,8 @@ void rind_forward(struct rind_ctx *ctx, const struct rind_forwarder *forwarder,
             result->is_final = true;
             return;
         }
+        is_full = is_full || verdict == FORWARD_FULL;
         entry = next;
     }
+    result->is_final = is_full;
 }

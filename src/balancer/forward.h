@@ -35,7 +35,9 @@ struct rind_forwarder {
 
 struct rind_forward_result {
     struct rind_client_response response; /* in ctx's arena */
-    /* Unavailable, and it must stay so: the request may have been executed. */
+    /* Unavailable, and it must stay so: the request may have been executed, or the agent that would
+     * serve it has as many as it may have, and waiting with more of them would only make it worse.
+     */
     bool is_final;
     size_t attempt_count;
     struct rind_group_id groups[RIND_FORWARD_ATTEMPTS_MAX]; /* of each attempt */
