@@ -49,12 +49,19 @@ sys.exit(0 if len(lines) == 8 and all(line.getAttribute("points") for line in li
 PYTHON
 jq -e "$has_figures and $has_servers and .rate == 40" >/dev/null <<<"$figures" || fail "open loop: $figures"
 
+# More than the realm can do for a moment, then the plan's load again: three phases, each with its figures.
+figures=$("$bin/rind" bench cluster "${running[@]}" --count 20 --plan register,recover --rate 10 --duration 1s --overload 2 \
+    --json)
+jq -e '[.operations[] | .label] == [null, null, "recover, overloaded", "recover, after the overload"] and
+    .operations[2].rate > .operations[1].rate and .operations[3].rate == .operations[1].rate and
+    ([.operations[].throughput] | all(. > 0))' >/dev/null <<<"$figures" || fail "overload: $figures"
+
 # Users who never registered: every recover fails, is counted by kind, and the command still succeeds.
 figures=$("$bin/rind" bench cluster "${running[@]}" --user-prefix nobody --count 3 --plan delete,recover --json)
 jq -e '.errors == 3 and .errors_by_kind == {"NotRegistered": 3} and .ops_per_s == 0' >/dev/null <<<"$figures" ||
     fail "errors by kind: $figures"
 
-for wrong in "--count 3" "--start --configuration {}" "--start --minimal --hsms 3" "--start --plan walk" "--minimal"; do
+for wrong in "--count 3" "--start --overload 3" "--start --overload 3 --duration 1s --plan register" "--start --configuration {}" "--start --minimal --hsms 3" "--start --plan walk" "--minimal"; do
     status=0
     # shellcheck disable=SC2086 # several words
     "$bin/rind" bench cluster $wrong >/dev/null 2>&1 || status=$?

@@ -19,6 +19,7 @@
 #include "cli/bench/roots.h"
 
 #define CLUSTER_FLOOR_REPEATS 512u
+#define CLUSTER_AFTER_OVERLOAD_NS (5 * RIND_NS_PER_S)
 
 struct cluster_run {
     struct rind_cli *cli;
@@ -76,28 +77,23 @@ static rind_status cluster_warm_up(struct cluster_run *run)
     return RIND_OK;
 }
 
-static rind_status cluster_phase(struct cluster_run *run, enum rind_workload_operation operation)
+static rind_status cluster_phase(struct cluster_run *run, enum rind_workload_operation operation,
+                                 const char *label, const struct rind_load_options *load)
 {
     const struct rind_bench_cluster_options *options = run->options;
     struct rind_ctx *ctx = &run->cli->ctx;
     struct rind_report_phase *phase = &run->report.phases[run->report.phase_count];
     struct rind_load_job job = rind_workload_job(run->workload, operation);
-    const struct rind_load_options load = {
-        .worker_count = (unsigned)options->concurrency,
-        .rate = (double)options->rate,
-        .count = options->duration_ns > 0 ? 0 : options->user_count,
-        .duration_ns = options->duration_ns,
-        .stopper = run->stopper,
-        .progress = cluster_progress,
-        .progress_self = run,
-    };
-    phase->operation = operation;
+    *phase = (struct rind_report_phase){.operation = operation,
+                                        .label = label,
+                                        .concurrency = load->worker_count,
+                                        .rate = load->rate};
     phase->result = calloc(1, sizeof(*phase->result));
     RIND_REQUIRE(ctx, phase->result != NULL, RIND_E_LIMIT, "no memory for the results");
     run->report.phase_count++;
     run->next_line_ns = rind_clock_monotonic_ns() + options->reporting_interval_ns;
     rind_usage_start(&run->usage);
-    rind_status status = rind_load_run(ctx, &load, &job, phase->result);
+    rind_status status = rind_load_run(ctx, load, &job, phase->result);
     rind_usage_stop(&run->usage);
     if (run->is_terminal) {
         (void)fprintf(stderr, "\r\033[K");
@@ -110,6 +106,32 @@ static rind_status cluster_phase(struct cluster_run *run, enum rind_workload_ope
     RIND_REQUIRE(ctx, run->stopper == NULL || !rind_stopper_is_set(run->stopper), RIND_E_CANCELLED,
                  "interrupted");
     return RIND_OK;
+}
+
+/* The throughput of the plan's last recovers. */
+static double cluster_recover_rate(const struct rind_report *report)
+{
+    double rate = 0;
+    for (size_t i = 0; i < report->phase_count; i++) {
+        if (report->phases[i].operation == RIND_WORKLOAD_RECOVER) {
+            rate = rind_load_throughput(report->phases[i].result);
+        }
+    }
+    return rate;
+}
+
+/* More than the realm can do, and what comes after it. */
+static rind_status cluster_overload(struct cluster_run *run, const struct rind_load_options *plan)
+{
+    struct rind_load_options over = *plan;
+    struct rind_load_options after = *plan;
+    over.worker_count = RIND_LOAD_WORKERS_MAX;
+    over.rate = cluster_recover_rate(&run->report) * (double)run->options->overload;
+    after.duration_ns = CLUSTER_AFTER_OVERLOAD_NS;
+    RIND_REQUIRE(&run->cli->ctx, over.rate > 0, RIND_E_UNAVAILABLE,
+                 "no recover succeeded, so there is no rate to exceed");
+    RIND_TRY(cluster_phase(run, RIND_WORKLOAD_RECOVER, "recover, overloaded", &over));
+    return cluster_phase(run, RIND_WORKLOAD_RECOVER, "recover, after the overload", &after);
 }
 
 static rind_status cluster_run_plan(struct cluster_run *run)
@@ -126,8 +148,20 @@ static rind_status cluster_run_plan(struct cluster_run *run)
     rind_floor_measure(CLUSTER_FLOOR_REPEATS, &run->report.floor);
     run->report.started_unix_ms = rind_clock_unix_ms();
     uint64_t start_ns = rind_clock_monotonic_ns();
+    const struct rind_load_options load = {
+        .worker_count = (unsigned)options->concurrency,
+        .rate = (double)options->rate,
+        .count = options->duration_ns > 0 ? 0 : options->user_count,
+        .duration_ns = options->duration_ns,
+        .stopper = run->stopper,
+        .progress = cluster_progress,
+        .progress_self = run,
+    };
     for (size_t i = 0; i < options->plan_count; i++) {
-        RIND_TRY(cluster_phase(run, options->plan[i]));
+        RIND_TRY(cluster_phase(run, options->plan[i], NULL, &load));
+    }
+    if (options->overload > 0) {
+        RIND_TRY(cluster_overload(run, &load));
     }
     run->report.elapsed_ns = rind_clock_monotonic_ns() - start_ns;
     return RIND_OK;
@@ -170,10 +204,10 @@ static rind_status cluster_measure(struct cluster_run *run, const char *configur
         .user_start = options->user_start,
         .user_count = options->user_count,
         .pool_count = options->pool_count > 0 ? (unsigned)options->pool_count : 1u,
-        .worker_count = (unsigned)options->concurrency,
+        .worker_count =
+            options->overload > 0 ? RIND_LOAD_WORKERS_MAX : (unsigned)options->concurrency,
     };
     run->is_terminal = isatty(STDERR_FILENO) == 1;
-    run->report.concurrency = (unsigned)options->concurrency;
     run->report.rate = (double)options->rate;
     run->report.configuration = json_loads(configuration, 0, NULL);
     RIND_REQUIRE(ctx, run->report.configuration != NULL, RIND_E_INVALID,

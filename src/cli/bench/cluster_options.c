@@ -38,6 +38,14 @@
          .help = "Open loop: start so many operations per second, whatever became of those "       \
                  "before. Latencies count from when an operation was due. Default: closed loop.",  \
          .value = &(options)->rate},                                                               \
+        {.name = "overload",                                                                       \
+         .value_name = "N",                                                                        \
+         .kind = RIND_FLAG_U64,                                                                    \
+         .max = 10,                                                                                \
+         .help = "After the plan: recovers due at N times the rate that the plan's recovers came " \
+                 "to, for --duration, by up to 4096 users at a time; then, at once, the plan's "   \
+                 "load again for five seconds.",                                                   \
+         .value = &(options)->overload},                                                           \
         {.name = "plan",                                                                           \
          .value_name = "OP",                                                                       \
          .kind = RIND_FLAG_TEXTS,                                                                  \
@@ -265,6 +273,8 @@ rind_status rind_bench_cluster_plan(struct rind_ctx *ctx,
                  "say which realm: --configuration and --secrets-file, or --start for a new one");
     RIND_REQUIRE(ctx, options->is_started || (!options->is_minimal && !has_shape), RIND_E_INVALID,
                  "--minimal, --hsms and --groups shape a realm that --start starts");
+    RIND_REQUIRE(ctx, options->overload == 0 || options->duration_ns > 0, RIND_E_INVALID,
+                 "--overload needs --duration");
     RIND_REQUIRE(ctx, !(options->is_minimal && has_shape), RIND_E_INVALID,
                  "--minimal is one HSM; leave out --hsms and --groups, or --minimal");
     if (options->plan_texts.count == 0) {
@@ -273,6 +283,15 @@ rind_status rind_bench_cluster_plan(struct rind_ctx *ctx,
     for (size_t i = 0; i < options->plan_texts.count; i++) {
         RIND_TRY(cluster_plan_text(ctx, options, options->plan_texts.values[i]));
     }
+    bool has_recover = false;
+    for (size_t i = 0; i < options->plan_count; i++) {
+        has_recover = has_recover || options->plan[i] == RIND_WORKLOAD_RECOVER;
+    }
+    RIND_REQUIRE(ctx, options->overload == 0 || has_recover, RIND_E_INVALID,
+                 "--overload is measured in recovers; the plan needs one");
+    RIND_REQUIRE(ctx, options->overload == 0 || options->plan_count + 2 <= RIND_REPORT_PHASES_MAX,
+                 RIND_E_INVALID, "--overload adds two to the plan, which has at most %u operations",
+                 RIND_REPORT_PHASES_MAX);
     if (options->is_started) {
         cluster_plan_realms(options);
     }

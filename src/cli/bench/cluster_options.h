@@ -13,6 +13,7 @@ struct rind_bench_cluster_options {
     uint64_t user_count;
     uint64_t duration_ns; /* 0: user_count operations each */
     uint64_t rate;        /* per second; 0: closed loop */
+    uint64_t overload;    /* times the throughput of the plan's recovers; 0: no such phase */
     struct rind_flag_texts plan_texts;
     enum rind_workload_operation plan[RIND_REPORT_PHASES_MAX];
     size_t plan_count;

@@ -156,7 +156,7 @@ static json_t *report_phase_json(const struct rind_report *report,
         json_pack("{s:s, s:I, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "op",
                   report_operation_title(phase->operation), "count",
                   (json_int_t)(ok->count + result->error_count), "concurrency",
-                  (int)report->concurrency, "errors", (json_int_t)result->error_count,
+                  (int)phase->concurrency, "errors", (json_int_t)result->error_count,
                   "elapsed_secs", (double)result->elapsed_ns / (double)RIND_NS_PER_S, "throughput",
                   rind_load_throughput(result), "min_ms", report_ms(ok->min_us), "mean_ms",
                   rind_histogram_mean_us(ok) / 1000.0, "p50_ms",
@@ -165,6 +165,10 @@ static json_t *report_phase_json(const struct rind_report *report,
                   report_ms(rind_histogram_quantile_us(ok, 0.99)), "max_ms", report_ms(ok->max_us));
     if (object != NULL) {
         report_add_figures(report, phase, object);
+        (void)json_object_set_new(object, "rate", json_real(phase->rate));
+        if (phase->label != NULL) {
+            (void)json_object_set_new(object, "label", json_string(phase->label));
+        }
         (void)json_object_set_new(object, "processes", report_processes_json(phase));
         (void)json_object_set_new(object, "seconds", report_seconds_json(result));
     }
@@ -258,8 +262,10 @@ void rind_report_print(const struct rind_report *report, const struct rind_repor
 {
     const struct rind_load_result *result = phase->result;
     (void)printf("%s: %.1f operations per second (%" PRIu64 " in %.2f s)\n",
-                 rind_workload_operation_name(phase->operation), rind_load_throughput(result),
-                 result->ok.count, (double)result->elapsed_ns / (double)RIND_NS_PER_S);
+                 phase->label != NULL ? phase->label
+                                      : rind_workload_operation_name(phase->operation),
+                 rind_load_throughput(result), result->ok.count,
+                 (double)result->elapsed_ns / (double)RIND_NS_PER_S);
     report_print_latency("latency", &result->ok);
     if (result->error_count > 0) {
         (void)printf("  errors: %" PRIu64, result->error_count);

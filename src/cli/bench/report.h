@@ -20,6 +20,9 @@
 /* One item of the plan, done. */
 struct rind_report_phase {
     enum rind_workload_operation operation;
+    const char *label; /* printed instead of the operation's name; NULL: none */
+    unsigned concurrency;
+    double rate;                     /* 0: closed loop */
     struct rind_load_result *result; /* owned by whoever fills it in */
     struct rind_usage usage;         /* of the servers; without processes if they are unknown */
 };
@@ -28,8 +31,7 @@ struct rind_report {
     json_t *configuration; /* borrowed */
     uint64_t started_unix_ms;
     uint64_t elapsed_ns;
-    unsigned concurrency;
-    double rate; /* 0: closed loop */
+    double rate; /* of the plan; 0: closed loop */
     struct rind_floor floor;
     struct rind_report_phase phases[RIND_REPORT_PHASES_MAX];
     size_t phase_count;
