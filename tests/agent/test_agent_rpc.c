@@ -303,9 +303,14 @@ static void status_shows_both_views_of_a_group(void **state)
 {
     struct fixture *fixture = *state;
     struct rind_agent_status_request request = {0};
-    struct rind_agent_status_response status;
-    call(fixture, &rind_rpc_status, &request, &status);
-    assert_true(status.has_hsm);
+    struct rind_agent_status_response status = {0};
+    uint64_t appended = 0;
+    while (appended == 0) { /* the entry may be committed before its append is noted */
+        call(fixture, &rind_rpc_status, &request, &status);
+        assert_true(status.has_hsm && status.agent.groups.count == 1);
+        assert_true(status.agent.groups.items[0].has_leader);
+        appended = status.agent.groups.items[0].leader.last_appended.index;
+    }
     assert_int_equal(status.hsm.realm.groups.count, 1);
     assert_int_equal(status.agent.groups.count, 1);
     assert_true(status.agent.groups.items[0].has_leader);
