@@ -7,6 +7,9 @@
 #   make bench       the benchmarks of docs/performance.md
 #   make sim         plays STEPS steps (200000) of a hostile host from SEED (1); CURVES=real or cheap
 #   make sim-long    plays ten million steps;  make sim-defects: does the simulator find known defects?
+#   make model       checks the protocol models of docs/model/ (about ten minutes)
+#   make coverage    lines and branches of the trusted rooms that tests and simulator reach, with HTML reports
+#   make fuzz        each fuzz target for TIME seconds (600)
 #   make format      formats the sources;  make lint checks them
 #   make install     installs into PREFIX (default /usr/local), below DESTDIR if given
 #   make clean       removes build/
@@ -15,7 +18,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: help demo test build bench chaos hosts format lint install clean deps deps-test sim sim-build sim-long sim-defects fuzz-smoke fuzz asan tsan coverage
+.PHONY: help demo test build bench chaos hosts format lint install clean deps deps-test sim sim-build sim-long sim-defects fuzz-smoke fuzz asan tsan coverage model
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -84,6 +87,9 @@ TIME ?= 600
 fuzz: deps-test
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_targets
 	@tests/fuzz/run-smoke build/fuzz $(TIME)
+
+model: deps-test
+	@docs/model/check
 
 install: build
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
