@@ -5,6 +5,7 @@
 
 #include "hsm/cluster.h"
 #include "hsm/macs.h"
+#include "hsm/state.h"
 
 struct fixture {
     struct cluster *cluster;
@@ -560,6 +561,54 @@ static void one_commit_releases_thousands_of_responses(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
+/*
+ * No log gets there, but the index is a number that a host sends: it must not wrap. The core is
+ * told that it has captured the last entry, as no request could tell it.
+ */
+static void nothing_follows_the_last_index_and_nobody_leads_from_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_hsm *core = fixture->cluster->hsms[1].core;
+    struct rind_log_entry newest = *cluster_last(fixture->cluster, &fixture->group);
+    newest.index = UINT64_MAX;
+    rind_hsm_entry_mac_make(&core->keys, &fixture->cluster->realm, &fixture->group, &newest,
+                            &newest.entry_mac);
+    for (uint32_t i = 0; i < core->durable.group_count; i++) {
+        core->groups[i].has_captured = true;
+        core->groups[i].captured =
+            (struct rind_log_position){.index = newest.index, .mac = newest.entry_mac};
+    }
+    struct rind_hsm_become_leader_response answer =
+        cluster_become_leader(fixture->cluster, 1, &fixture->group, &newest);
+    assert_int_equal(answer.kind, RIND_HSM_BECOME_LEADER_NOT_CAPTURED);
+    assert_int_equal(answer.not_captured.have, UINT64_MAX);
+
+    struct rind_log_entry next = newest;
+    next.index = 0; /* where a sum would end up */
+    next.prev_mac = newest.entry_mac;
+    rind_hsm_entry_mac_make(&core->keys, &fixture->cluster->realm, &fixture->group, &next,
+                            &next.entry_mac);
+    assert_int_equal(capture(fixture, 1, &next).kind, RIND_HSM_CAPTURE_NEXT_MISSING_PREV);
+    assert_int_equal(status_of(fixture, 1).captured.index, UINT64_MAX);
+}
+
+static void requests_about_unknown_groups_change_no_role(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t clock = status_of(fixture, 0).role.at;
+    struct rind_group_id unknown = fixture->group;
+    unknown.bytes[15] ^= 1;
+    assert_int_equal(cluster_step_down(fixture->cluster, 0, &unknown, true).kind,
+                     RIND_HSM_STEP_DOWN_INVALID_GROUP);
+    struct rind_realm_id realm = fixture->cluster->realm;
+    fixture->cluster->realm.bytes[0] ^= 1;
+    assert_int_equal(cluster_step_down(fixture->cluster, 0, &fixture->group, true).kind,
+                     RIND_HSM_STEP_DOWN_INVALID_REALM);
+    fixture->cluster->realm = realm;
+    assert_int_equal(status_of(fixture, 0).role.at, clock);
+    assert_int_equal(status_of(fixture, 0).role.role.kind, RIND_ROLE_LEADER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +632,8 @@ int main(void)
         TEST(commit_ignores_captures_of_entries_that_were_committed_away),
         TEST(a_new_leader_commits_once_a_majority_has_its_starting_entry),
         TEST(committed_never_goes_back),
+        TEST(nothing_follows_the_last_index_and_nobody_leads_from_it),
+        TEST(requests_about_unknown_groups_change_no_role),
         cmocka_unit_test(one_commit_releases_thousands_of_responses),
         cmocka_unit_test(commit_in_groups_of_two_and_four_needs_two_and_three),
     };
