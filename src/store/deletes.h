@@ -12,8 +12,10 @@
 #include "store/state.h"
 
 /* limits */
-#define RIND_DELETES_MERGED_KEYS_MAX 1024u /* a write stops growing once it has as many */
-#define RIND_DELETES_INTERVAL_MS 250u      /* between writes: each costs a commit, none is urgent */
+/* A write stops growing once it has as many: neighbours in the tree share pages, so one large write
+ * costs less than several small ones, but appends wait for it. */
+#define RIND_DELETES_MERGED_KEYS_MAX 4096u
+#define RIND_DELETES_INTERVAL_MS 1000u /* between writes: each costs a commit, none is urgent */
 #define RIND_DELETES_COLLECT_INTERVAL_MS 60000u
 #define RIND_DELETES_ARENA_SIZE (8u << 20)
 
