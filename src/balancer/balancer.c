@@ -15,6 +15,7 @@
 #define BALANCER_WORKERS 512u
 /* One hung agent must leave workers to the others. */
 #define BALANCER_IN_FLIGHT_PER_AGENT_MAX (BALANCER_WORKERS / 4 * 3)
+#define BALANCER_HANDSHAKES_PER_AGENT_MAX (BALANCER_WORKERS / 2)
 /* Requests that wait for records nobody serves must leave workers to those that are served. */
 #define BALANCER_WAITING_MAX (BALANCER_WORKERS / 2)
 /* Requests have at most RIND_BALANCER_BODY_SIZE_MAX bytes, answers a few hundred; address space. */
@@ -120,7 +121,8 @@ static rind_status balancer_start(struct rind_ctx *ctx, struct rind_balancer *ba
                     .refresher = balancer->refresher,
                     .forwarder = {.client = balancer->client,
                                   .log = options->log,
-                                  .in_flight_per_agent_max = BALANCER_IN_FLIGHT_PER_AGENT_MAX},
+                                  .in_flight_per_agent_max = BALANCER_IN_FLIGHT_PER_AGENT_MAX,
+                                  .handshakes_per_agent_max = BALANCER_HANDSHAKES_PER_AGENT_MAX},
                     .log = options->log,
                     .metrics = options->metrics,
                     .gap_ns = options->gap_ns,

@@ -67,9 +67,12 @@ static enum forward_verdict forward_attempt(struct rind_ctx *ctx,
     unsigned http_status = 0;
     char group[RIND_HEX_SIZE(sizeof(struct rind_group_id))];
     rind_hex_encode(rind_group_id_slice(&entry->group), group);
-    if (!rind_agent_target_enter(entry->target, forwarder->in_flight_per_agent_max)) {
+    unsigned limit = request->encrypted.kind == RIND_NOISE_REQUEST_HANDSHAKE
+                         ? forwarder->handshakes_per_agent_max
+                         : forwarder->in_flight_per_agent_max;
+    if (!rind_agent_target_enter(entry->target, limit)) {
         RIND_LOG_WARN(forwarder->log, "agent %s, group %s: %u requests are under way to it already",
-                      entry->target->url, group, forwarder->in_flight_per_agent_max);
+                      entry->target->url, group, limit);
         return FORWARD_FULL;
     }
     rind_status status = rind_rpc_call(ctx, forwarder->client, entry->target->url, &rind_rpc_app,

@@ -31,6 +31,10 @@ struct rind_forwarder {
     struct rind_client *client; /* borrowed */
     const struct rind_log *log; /* borrowed */
     unsigned in_flight_per_agent_max;
+    /* Of those, so many may begin an operation. Lower, so that under overload what has begun goes
+     * on to its end, and what is refused has used up nothing: a guess is spent by a second request.
+     */
+    unsigned handshakes_per_agent_max;
 };
 
 struct rind_forward_result {
