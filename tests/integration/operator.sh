@@ -146,6 +146,19 @@ grep -q "^error: 1 of 3 agents did not answer" "$work/err" || fail "agents said:
 if "$rind" groups >"$work/out" 2>/dev/null; then fail "a dead agent is no success"; fi
 grep -q '\[error: not found\]' "$work/out" || fail "groups printed: $(cat "$work/out")"
 
+# --- watching goes on beside a dead agent, each line is JSON, and an interrupt ends it well
+"$rind" groups --watch --json >"$work/out" 2>"$work/err" &
+watch=$!
+pids+=("$watch")
+has_three_lines() { [ "$(wc -l <"$work/out")" -ge 3 ]; }
+await 60 "three looks" has_three_lines
+kill -INT "$watch"
+wait "$watch" || fail "watching ended with status $?"
+while read -r line; do
+    echo "$line" | json 'd[0]["groups"][0]["members"][0]["lag"]' >/dev/null || fail "watching printed: $line"
+done <"$work/out"
+grep -q "1 of 3 agents did not answer" "$work/err" || fail "watching said: $(cat "$work/err")"
+
 # --- an orderly end takes the manager's registration back
 kill -TERM "${manager_pids[1]}"
 await 10 "the manager's end" bash -c "! kill -0 ${manager_pids[1]}"
