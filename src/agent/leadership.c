@@ -16,10 +16,14 @@ rind_status rind_leadership_read_last(struct rind_ctx *ctx, struct rind_agent *a
     return rind_wire_decode_strict(ctx, &rind_log_entry_schema, stored.cbor, entry);
 }
 
-/* What an attempt made of it: final answers end the loop, the others are kept for its end. */
+/*
+ * What an attempt made of it: final answers end the loop, the others are kept for its end. One that
+ * the deadline cut off says nothing, and the answer is what the attempt before it made of it.
+ */
 struct become_attempt {
     struct rind_agent_become_leader_response response;
     bool is_final;
+    bool is_cut_off;
 };
 
 static struct become_attempt become_final(enum rind_agent_become_leader_response_kind kind)
@@ -30,6 +34,11 @@ static struct become_attempt become_final(enum rind_agent_become_leader_response
 static struct become_attempt become_retry(enum rind_agent_become_leader_response_kind kind)
 {
     return (struct become_attempt){.response = {.kind = kind}, .is_final = false};
+}
+
+static struct become_attempt become_cut_off(void)
+{
+    return (struct become_attempt){.is_final = true, .is_cut_off = true};
 }
 
 static struct become_attempt
@@ -65,7 +74,8 @@ static struct become_attempt become_ask_hsm(struct rind_ctx *ctx, struct rind_ag
                            &rind_hsm_become_leader_response_schema, &answer);
     if (!rind_is_ok(status)) {
         RIND_LOG_WARN(&agent->log, "%s", ctx->sentence);
-        return become_final(RIND_AGENT_BECOME_LEADER_NO_HSM);
+        return rind_is(status, RIND_E_TIMEOUT) ? become_cut_off()
+                                               : become_final(RIND_AGENT_BECOME_LEADER_NO_HSM);
     }
     switch (answer.kind) {
     case RIND_HSM_BECOME_LEADER_OK: {
@@ -102,7 +112,9 @@ static struct become_attempt become_try(struct rind_ctx *ctx, struct rind_agent 
     rind_status status =
         rind_leadership_read_last(ctx, agent, &request->realm, &request->group, deadline, &last);
     if (!rind_is_ok(status)) {
-        return become_final(RIND_AGENT_BECOME_LEADER_NO_STORE);
+        return rind_deadline_has_expired(deadline)
+                   ? become_cut_off()
+                   : become_final(RIND_AGENT_BECOME_LEADER_NO_STORE);
     }
     if (request->has_last && last.index < request->last) {
         return become_retry(RIND_AGENT_BECOME_LEADER_FUTURE_INDEX); /* not visible here yet */
@@ -143,17 +155,14 @@ void rind_leadership_become(struct rind_ctx *ctx, struct rind_agent *agent,
     struct rind_deadline deadline = rind_deadline_in_ms(RIND_LEADERSHIP_DEADLINE_MS);
     struct become_attempt attempt = {.response = {.kind = RIND_AGENT_BECOME_LEADER_TIMEOUT}};
     uint64_t pause_ms = LEADERSHIP_PAUSE_MS_FIRST;
-    bool is_tried_before = false;
     for (;;) {
         size_t mark = rind_arena_mark(ctx->arena);
-        struct become_attempt next = become_try(ctx, agent, request, deadline);
+        struct become_attempt newest = become_try(ctx, agent, request, deadline);
         rind_arena_release(ctx->arena, mark);
-        if (is_tried_before && next.response.kind == RIND_AGENT_BECOME_LEADER_NO_STORE &&
-            rind_deadline_has_expired(deadline)) {
-            break; /* a read that had no time left: what it was asked again for is the answer */
+        if (newest.is_cut_off) {
+            break;
         }
-        attempt = next;
-        is_tried_before = true;
+        attempt = newest;
         struct rind_deadline pause = rind_deadline_in_ms(pause_ms);
         if (attempt.is_final || deadline.at_ns <= pause.at_ns ||
             rind_stopper_wait(&agent->stopper, pause)) {
