@@ -220,7 +220,7 @@ static rind_status groups_watch(struct rind_cli *cli, const struct groups_option
         }
         status = groups_show(cli, options);
         if (rind_is(status, RIND_E_UNAVAILABLE)) { /* an agent is down: that is what we watch for */
-            (void)printf("%s\n", cli->ctx.sentence);
+            (void)fprintf(options->is_json ? stderr : stdout, "%s\n", cli->ctx.sentence);
             status = RIND_OK;
         }
         (void)fflush(stdout);

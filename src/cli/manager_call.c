@@ -9,6 +9,7 @@
 
 #define PROGRESS_AFTER_MS 1000u /* what is faster needs no progress */
 #define PROGRESS_INTERVAL_MS 250u
+#define PROGRESS_LINE_MS 10000u /* not on a terminal: a line of its own, so often */
 
 rind_status rind_cli_find_managers(struct rind_cli *cli, const struct rind_url *given,
                                    struct rind_cli_managers *managers)
@@ -35,17 +36,23 @@ rind_status rind_cli_find_managers(struct rind_cli *cli, const struct rind_url *
     return RIND_OK;
 }
 
-/* The line that is rewritten in place while a call is under way. */
+/* The line that is rewritten in place while a call is under way; elsewhere a line now and then. */
 struct progress {
     const char *doing;
     uint64_t start_ns;
+    uint64_t line_count;
     bool is_shown;
 };
 
 static void progress_show(struct progress *progress)
 {
     uint64_t elapsed_ms = (rind_clock_monotonic_ns() - progress->start_ns) / RIND_NS_PER_MS;
-    if (isatty(STDERR_FILENO) && elapsed_ms >= PROGRESS_AFTER_MS) {
+    if (!isatty(STDERR_FILENO)) {
+        if (elapsed_ms / PROGRESS_LINE_MS > progress->line_count) {
+            progress->line_count++;
+            (void)fprintf(stderr, "%s ... %" PRIu64 " s\n", progress->doing, elapsed_ms / 1000);
+        }
+    } else if (elapsed_ms >= PROGRESS_AFTER_MS) {
         (void)fprintf(stderr, "\r%s ... %" PRIu64 " s ", progress->doing, elapsed_ms / 1000);
         progress->is_shown = true;
     }
