@@ -137,7 +137,9 @@ void rind_transfer_in(struct rind_ctx *ctx, struct rind_agent *agent,
         rind_transfer_step_begin(&step, ctx, agent, &request->realm, &request->destination);
     if (outcome == RIND_TRANSFER_DONE) {
         do {
+            size_t mark = rind_arena_mark(ctx->arena);
             outcome = in_once(&step, &call, response);
+            rind_arena_release(ctx->arena, mark);
         } while (outcome == RIND_TRANSFER_RETRY &&
                  rind_transfer_step_may_retry(&step, TRANSFER_PAUSE_MS));
     }

@@ -163,7 +163,9 @@ static enum rind_transfer_outcome out_with(struct rind_transfer_step *step,
     call.transfer_out.statement = request->statement;
     enum rind_transfer_outcome outcome;
     do {
+        size_t mark = rind_arena_mark(step->ctx->arena);
         outcome = out_once(step, &call, response);
+        rind_arena_release(step->ctx->arena, mark);
     } while (outcome == RIND_TRANSFER_RETRY &&
              rind_transfer_step_may_retry(step, TRANSFER_PAUSE_MS));
     if (outcome != RIND_TRANSFER_DONE) {
@@ -175,7 +177,9 @@ static enum rind_transfer_outcome out_with(struct rind_transfer_step *step,
                                request->nonce},
     };
     do {
+        size_t mark = rind_arena_mark(step->ctx->arena);
         outcome = out_statement_once(step, &statement, response);
+        rind_arena_release(step->ctx->arena, mark);
     } while (outcome == RIND_TRANSFER_RETRY &&
              rind_transfer_step_may_retry(step, TRANSFER_BUSY_PAUSE_MS));
     return outcome == RIND_TRANSFER_RETRY ? RIND_TRANSFER_COMMIT_TIMEOUT : outcome;
