@@ -1,74 +1,66 @@
 /*
  * fuzz_hsm.c - a hostile host against cores that keep their state.
  *
- * Target: rind_hsm_handle. The input is a program: each step either does what an honest host would
- * (so that there is a log, a leader, sessions and a transfer to attack) or sends a request that was
- * valid until some of its bytes were changed, or raw bytes. Whatever comes, a core must answer or
- * refuse, and the roles and indexes it reports must obey spec 02 section 16.
+ * Target: rind_hsm_handle. The input is a program (hsm_program.h): each step either does what an
+ * honest host would (so that there is a log, a leader, sessions and a transfer to attack) or sends
+ * a request that was valid until some of its items were changed, or raw bytes. Whatever comes, a
+ * core must answer or refuse, and the roles and indexes it reports must obey spec 02 section 16.
+ *
+ * The realm is set up once; each run begins from a snapshot of it. Curves are the simulator's cheap
+ * ones: no host attacks those, and they would take most of the time.
  */
 #include <stdlib.h>
 
+#include "fuzz/hsm_program.h"
 #include "hsm/cluster.h"
 
 #define FUZZ_CORES 2u
-#define FUZZ_STEPS_MAX 64u
-#define FUZZ_EDITS_MAX 8u
-
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
+#define FUZZ_STEPS_MAX 48u
+#define FUZZ_RUNS_MAX 20000u /* then everything is made anew: the store only grows */
 
 struct world {
     struct cluster *cluster;
     struct rind_group_id groups[2]; /* the second owns nothing at first */
     struct cluster_client client;
-    struct input input;
+    struct cluster_snapshot *snapshot;
+    unsigned runs;
+    const struct hsm_program_step *step; /* being played */
+    unsigned arguments_taken;
+    struct rind_slice rest;           /* the program after it */
     uint64_t captured[FUZZ_CORES][2]; /* what Status said last */
     uint64_t clock[FUZZ_CORES][2];
 };
 
 static uint8_t take(struct world *world)
 {
-    if (world->input.size == 0) {
-        return 0;
-    }
-    world->input.size--;
-    return *world->input.data++;
+    return world->step->arguments[world->arguments_taken++ % HSM_PROGRAM_ARGUMENTS];
 }
 
-static struct rind_slice take_bytes(struct world *world)
+/* Refusals of any kind are fine, ends are not. */
+static void send_bytes(struct world *world, unsigned h, struct rind_slice bytes)
 {
-    size_t length = take(world);
-    length = length < world->input.size ? length : world->input.size;
-    struct rind_slice bytes = rind_slice_make(world->input.data, length);
-    world->input.data += length;
-    world->input.size -= length;
-    return bytes;
-}
-
-/* Sends the request with some bytes changed. Refusals of any kind are fine, ends are not. */
-static void send_changed(struct world *world, unsigned h, const struct rind_hsm_request *request)
-{
-    struct rind_slice bytes = cluster_encode(world->cluster, request);
-    uint8_t *changed = (uint8_t *)(uintptr_t)bytes.data;
-    unsigned edits = take(world) % FUZZ_EDITS_MAX;
-    for (unsigned i = 0; i < edits; i++) {
-        size_t at = ((size_t)take(world) << 8 | take(world)) % bytes.length;
-        changed[at] = take(world);
-    }
     struct rind_slice response;
     rind_status status = cluster_send_bytes(world->cluster, h, bytes, &response);
     RIND_ASSERT(rind_is_ok(status) || rind_is(status, RIND_E_DECODE) ||
                 rind_is(status, RIND_E_LIMIT));
 }
 
+/* Sends the request with some items changed. */
+static void send_changed(struct world *world, unsigned h, const struct rind_hsm_request *request)
+{
+    struct rind_slice bytes = cluster_encode(world->cluster, request);
+    for (unsigned i = 0; i < HSM_PROGRAM_EDITS; i++) {
+        hsm_program_apply(&world->step->edits[i], (uint8_t *)(uintptr_t)bytes.data, bytes.length);
+    }
+    send_bytes(world, h, bytes);
+}
+
+/* What follows in the program, as it is. */
 static void step_raw(struct world *world, unsigned h)
 {
-    struct rind_slice response;
-    rind_status status = cluster_send_bytes(world->cluster, h, take_bytes(world), &response);
-    RIND_ASSERT(rind_is_ok(status) || rind_is(status, RIND_E_DECODE) ||
-                rind_is(status, RIND_E_LIMIT));
+    size_t length = take(world);
+    length = length < world->rest.length ? length : world->rest.length;
+    send_bytes(world, h, rind_slice_make(world->rest.data, length));
 }
 
 static struct rind_hsm_request transfer_request(struct world *world)
@@ -201,30 +193,41 @@ static void step_lead(struct world *world, unsigned h, const struct rind_group_i
     send_changed(world, h, &request);
 }
 
+static void check_group(struct world *world, unsigned h, unsigned g,
+                        const struct rind_group_status *status)
+{
+    uint64_t captured = status->has_captured ? status->captured.index : 0;
+    RIND_ASSERT(captured >= world->captured[h][g]);
+    RIND_ASSERT(status->role.at >= world->clock[h][g]);
+    RIND_ASSERT(status->has_leader == (status->role.role.kind == RIND_ROLE_LEADER));
+    RIND_ASSERT(!status->has_leader || !status->leader.has_committed ||
+                status->leader.committed <= status->leader.last);
+    world->captured[h][g] = captured;
+    world->clock[h][g] = status->role.at;
+}
+
 /* Role clocks rise within one boot, persisted captures never fall, a leader reports its log. */
 static void check(struct world *world, unsigned h)
 {
-    for (unsigned g = 0; g < 2; g++) {
-        struct rind_group_status status =
-            cluster_group_status(world->cluster, h, &world->groups[g]);
-        uint64_t captured = status.has_captured ? status.captured.index : 0;
-        RIND_ASSERT(captured >= world->captured[h][g]);
-        RIND_ASSERT(status.role.at >= world->clock[h][g]);
-        RIND_ASSERT(status.has_leader == (status.role.role.kind == RIND_ROLE_LEADER));
-        RIND_ASSERT(!status.has_leader || !status.leader.has_committed ||
-                    status.leader.committed <= status.leader.last);
-        world->captured[h][g] = captured;
-        world->clock[h][g] = status.role.at;
+    struct rind_hsm_status_response status = cluster_status(world->cluster, h);
+    RIND_ASSERT(status.has_realm);
+    for (size_t i = 0; i < status.realm.groups.count; i++) {
+        const struct rind_group_status *group = &status.realm.groups.items[i];
+        for (unsigned g = 0; g < 2; g++) {
+            if (rind_group_id_equal(&group->id, &world->groups[g])) {
+                check_group(world, h, g, group);
+            }
+        }
     }
 }
 
 static void step(struct world *world)
 {
-    uint8_t choice = take(world);
+    uint8_t choice = world->step->who;
     unsigned h = choice % FUZZ_CORES;
     const struct rind_group_id *group = &world->groups[choice / FUZZ_CORES % 2];
     struct rind_hsm_request request;
-    switch (take(world) % 9) {
+    switch (world->step->operation % 9) {
     case 0:
         step_raw(world, h);
         break;
@@ -261,18 +264,64 @@ static void step(struct world *world)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static struct world *world_new(void)
 {
-    struct world world = {.input = {.data = data, .size = size}};
-    world.cluster = cluster_new(FUZZ_CORES, 1);
-    world.groups[0] = cluster_new_realm_and_group(world.cluster);
-    world.groups[1] = cluster_new_group(world.cluster, (const unsigned[]){0, 1}, 2);
+    struct world *world = calloc(1, sizeof(*world));
+    RIND_ASSERT(world != NULL);
+    struct rind_hsm_config config = {
+        .overlay_size = 16, .sessions_max = 4, .log_entries_max = 256, .has_metrics = true};
+    world->cluster = cluster_new_with(FUZZ_CORES, 1, &config);
+    world->groups[0] = cluster_new_realm_and_group(world->cluster);
+    world->groups[1] = cluster_new_group(world->cluster, (const unsigned[]){0, 1}, 2);
+    for (unsigned h = 0; h < FUZZ_CORES; h++) {
+        check(world, h);
+    }
+    cluster_reset(world->cluster);
+    world->snapshot = cluster_snapshot_take(world->cluster);
+    return world;
+}
+
+static void world_free(struct world *world)
+{
+    cluster_snapshot_free(world->snapshot);
+    cluster_free(world->cluster);
+    free(world);
+}
+
+/* Plays one program in a copy of the world's figures; the cores are set back beforehand. */
+static void world_play(const struct world *prepared, struct rind_slice program)
+{
+    struct world world = *prepared;
+    cluster_snapshot_restore(world.cluster, world.snapshot);
     struct rind_record_id record = cluster_record(0x61);
     cluster_client_init(&world.client, 2, &record);
-    for (unsigned i = 0; i < FUZZ_STEPS_MAX && world.input.size > 0; i++) {
+    for (unsigned i = 0; i < FUZZ_STEPS_MAX; i++) {
+        struct hsm_program_step played = {0};
+        if (program.length < sizeof(played)) {
+            return;
+        }
+        memcpy(&played, program.data, sizeof(played));
+        program = rind_slice_make(program.data + sizeof(played), program.length - sizeof(played));
+        world.step = &played;
+        world.arguments_taken = 0;
+        world.rest = program;
         step(&world);
         cluster_reset(world.cluster);
     }
-    cluster_free(world.cluster);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct world
+        *world; /* kept between runs: setting it up takes longer than most of them */
+    if (world != NULL && world->runs == FUZZ_RUNS_MAX) {
+        world_free(world);
+        world = NULL;
+    }
+    if (world == NULL) {
+        world = world_new();
+    }
+    world->runs++;
+    world_play(world, rind_slice_make(data, size));
     return 0;
 }

@@ -117,7 +117,9 @@ rind_status cluster_boot(struct cluster *cluster, unsigned h)
         .random_fill = cluster_hsm_random_fill,
         .clock_now_ns = cluster_clock_now_ns,
     };
-    hsm->memory = cluster_map(cluster->memory_size);
+    if (hsm->memory == NULL) {
+        hsm->memory = cluster_map(cluster->memory_size);
+    }
     rind_status status = rind_hsm_init(&cluster->ctx, hsm->memory, cluster->memory_size, &platform,
                                        &cluster->config, &hsm->keys, &hsm->core);
     if (!rind_is_ok(status)) {
@@ -144,9 +146,22 @@ void cluster_stop(struct cluster *cluster, unsigned h)
     hsm->memory = NULL;
 }
 
+void cluster_memory_clear(void *memory, size_t size)
+{
+    if (madvise(memory, size, MADV_DONTNEED) != 0) {
+        cluster_fail("madvise", "cannot give memory back");
+    }
+}
+
+/* The memory stays where it is, for cluster_snapshot_restore. */
 void cluster_reboot(struct cluster *cluster, unsigned h)
 {
-    cluster_stop(cluster, h);
+    struct cluster_hsm *hsm = &cluster->hsms[h];
+    rind_hsm_fini(hsm->core);
+    hsm->core = NULL;
+    if (hsm->memory != NULL) {
+        cluster_memory_clear(hsm->memory, cluster->memory_size);
+    }
     cluster_require(cluster, cluster_boot(cluster, h), "reboot");
 }
 

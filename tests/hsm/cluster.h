@@ -82,6 +82,16 @@ struct cluster *cluster_new_with(unsigned count, uint64_t seed,
                                  const struct rind_hsm_config *config);
 void cluster_free(struct cluster *cluster);
 
+/*
+ * All cores (which must be up), their NVRAM and generators and the length of each log, to go back
+ * to later: cheaper than setting up anew. The store keeps nodes that were added since, as a store
+ * may that is never cleaned. No group may be made in between.
+ */
+struct cluster_snapshot;
+struct cluster_snapshot *cluster_snapshot_take(const struct cluster *cluster);
+void cluster_snapshot_restore(struct cluster *cluster, const struct cluster_snapshot *snapshot);
+void cluster_snapshot_free(struct cluster_snapshot *snapshot);
+
 /* Forgets all results so far. */
 void cluster_reset(struct cluster *cluster);
 

@@ -11,6 +11,9 @@ void cluster_require(struct cluster *cluster, rind_status status, const char *wh
 /* From the cluster's arena, zeroed. */
 void *cluster_alloc(struct cluster *cluster, size_t count, size_t size);
 
+/* Zeroes a core's memory, and gives its pages back. */
+void cluster_memory_clear(void *memory, size_t size);
+
 /* Notes what a rebooted core has captured of log `log`. */
 void cluster_forget_captures(struct cluster *cluster, unsigned h, unsigned log);
 
