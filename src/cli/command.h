@@ -117,6 +117,7 @@ int rind_cli_rebalance(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_set_capacity(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_stepdown(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_table_stats(struct rind_cli *cli, int argc, char *const *argv);
+int rind_cli_tenant_log(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_token_create(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_token_random(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_token_validate(struct rind_cli *cli, int argc, char *const *argv);

@@ -37,6 +37,7 @@ static const struct command commands[] = {
     {"token", "validate", rind_cli_token_validate, "check a token as a realm does"},
     {"token", "random", rind_cli_token_random, "make a random key for tokens"},
     {"tenant", "set-capacity", rind_cli_set_capacity, "set a tenant's share of the capacity"},
+    {NULL, "tenant-log", rind_cli_tenant_log, "read what happened to a tenant's users"},
     {NULL, "user-summary", rind_cli_user_summary, "count users per realm and tenant"},
     {NULL, "table-stats", rind_cli_table_stats, "count what a realm's tables hold"},
     {"experimental", "transfer", rind_cli_transfer_planned, "give a group exactly a range"},
