@@ -126,6 +126,14 @@ rind_status rind_stream_next(struct rind_ctx *ctx, struct rind_stream *stream,
 /* Cancels what is left. NULL is allowed. */
 void rind_stream_close(struct rind_stream *stream);
 
+/*
+ * What a gRPC code means that came inside an answer, such as one entry's of a bulk write: the same
+ * statuses and sentences as a call's own. `code` must not be 0 (OK); `said` is the service's text.
+ */
+rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,
+                                const struct rind_call *call, int32_t code,
+                                const char *said) RIND_MUST_USE;
+
 /* True for the statuses marked "retry" above; for rind_retry_options.is_retryable. */
 bool rind_cloud_may_retry(rind_status status);
 

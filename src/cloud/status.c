@@ -103,6 +103,14 @@ rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *c
                      remedy == NULL ? "" : remedy);
 }
 
+rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,
+                                const struct rind_call *call, int32_t code, const char *said)
+{
+    RIND_ASSERT(code != GRPC_STATUS_OK);
+    return rind_channel_fail(ctx, channel, call, (grpc_status_code)code, rind_slice_text(said),
+                             false);
+}
+
 bool rind_cloud_may_retry(rind_status status)
 {
     return rind_is(status, RIND_E_TIMEOUT) || rind_is(status, RIND_E_UNAVAILABLE) ||

@@ -173,10 +173,12 @@ static rind_status store_open_named(struct rind_ctx *ctx, const char *name,
     if (strcmp(name, "memory:") == 0) {
         return rind_engine_open_memory(ctx, clock, engine);
     }
-    RIND_REQUIRE(ctx, strncmp(name, "bigtable", 8) != 0, RIND_E_INVALID,
-                 "this program was built without Bigtable; use a store on this machine: "
-                 "lmdb:DIRECTORY");
-    return rind_fail(ctx, RIND_E_INVALID, "unknown store \"%.100s\"; use lmdb:DIRECTORY", name);
+    if (strcmp(name, "bigtable") == 0) {
+        RIND_ASSERT(options != NULL && options->bigtable != NULL);
+        return rind_engine_open_bigtable(ctx, options->bigtable, engine);
+    }
+    return rind_fail(ctx, RIND_E_INVALID,
+                     "unknown store \"%.100s\"; use lmdb:DIRECTORY or bigtable", name);
 }
 
 rind_status rind_store_open(struct rind_ctx *ctx, const char *name,

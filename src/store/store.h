@@ -27,9 +27,8 @@
 #include <stdint.h>
 
 #include "base/base.h"
-#include "host/clock.h"
-#include "host/log.h"
-#include "host/metrics.h"
+#include "cloud/cloud.h"
+#include "host/host.h"
 #include "store/engine.h"
 #include "store/keys.h"
 #include "store/log.h"
@@ -47,6 +46,15 @@
 
 struct rind_store;
 
+/* Which Bigtable; for the engine `bigtable`. Texts and the URL are copied. */
+struct rind_bigtable_options {
+    const char *project;
+    const char *instance;
+    const struct rind_url *url; /* an emulator's; NULL: Google's endpoints */
+    struct rind_google_flags google;
+    const struct rind_log *log; /* NULL: silence; copied */
+};
+
 struct rind_store_options {
     size_t merkle_cache_nodes;    /* 0: 1; agents RIND_MERKLE_CACHE_NODES_AGENT */
     size_t merkle_cache_bytes;    /* 0: 2 KiB per node */
@@ -54,14 +62,16 @@ struct rind_store_options {
     uint32_t large_read_permits;  /* 0: RIND_MERKLE_LARGE_READ_PERMITS */
     uint64_t delete_delay_ms;     /* 0: RIND_STORE_DELETE_DELAY_MS; UINT64_MAX: not before close */
     uint64_t lmdb_map_size_bytes; /* first size of a new map; it grows. 0: 1 GiB */
-    const struct rind_store_clock *clock; /* NULL: the machine's; must outlive the store */
-    const struct rind_log *log;           /* NULL: silence; copied */
-    struct rind_metrics *metrics;         /* NULL: none; must outlive the store */
+    const struct rind_bigtable_options *bigtable; /* needed if the store is "bigtable" */
+    const struct rind_store_clock *clock;         /* NULL: the machine's; must outlive the store */
+    const struct rind_log *log;                   /* NULL: silence; copied */
+    struct rind_metrics *metrics;                 /* NULL: none; must outlive the store */
 };
 
 /*
  * Opens the store `name` names: "lmdb:DIRECTORY" (created if missing; all processes of this machine
- * may share it) or "memory:" (empty, private to this object). `options` may be NULL. A directory
+ * may share it), "bigtable" (which one is in the options) or "memory:" (empty, private to this
+ * object). `options` may be NULL. A directory
  * that is not ours, of another version, with wrong owner or permissions, or on a full disk is left
  * untouched and named in the sentence. Starts the thread that deletes removed nodes.
  */
@@ -106,6 +116,12 @@ rind_status rind_engine_open_memory(struct rind_ctx *ctx, const struct rind_stor
 rind_status rind_engine_open_lmdb(struct rind_ctx *ctx, const char *directory,
                                   uint64_t map_size_bytes, const struct rind_store_clock *clock,
                                   struct rind_engine **engine) RIND_MUST_USE;
+
+/* Connects to a Bigtable instance or emulator; RIND_E_AUTH, RIND_E_UNAVAILABLE, RIND_E_NOT_FOUND
+ * name what is wrong and the flag that says so. */
+rind_status rind_engine_open_bigtable(struct rind_ctx *ctx,
+                                      const struct rind_bigtable_options *options,
+                                      struct rind_engine **engine) RIND_MUST_USE;
 
 /* Copies all tables of `from` that are ours to `to`, cells and timestamps unchanged. The copied
  * rows are those of tables that `to` did not have; RIND_E_EXISTS if it had one. */

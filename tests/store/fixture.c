@@ -34,8 +34,33 @@ void fixture_directory_remove(const char *directory)
     (void)rmdir(directory);
 }
 
+struct rind_bigtable_options fixture_bigtable_options(const struct rind_url *url)
+{
+    struct rind_bigtable_options options = {
+        .project = "prj",
+        .instance = "inst",
+        .url = url,
+        /* The emulator closes connections that ping every 4 s (spec 04 section 3.7). */
+        .google = {.keepalive_interval_ns = 3600 * RIND_NS_PER_S},
+    };
+    return options;
+}
+
+static void fixture_start_emulator(struct fixture *fixture)
+{
+    char text[128];
+    bigtable_emulator_start(&fixture->emulator, 0);
+    (void)snprintf(text, sizeof(text), "http://%s", fixture->emulator.address);
+    assert_ok(fixture, rind_url_parse(&fixture->ctx, rind_slice_text(text), &fixture->url));
+}
+
 static void fixture_open_engine(struct fixture *fixture)
 {
+    if (fixture->kind == FIXTURE_BIGTABLE) {
+        struct rind_bigtable_options options = fixture_bigtable_options(&fixture->url);
+        assert_ok(fixture, rind_engine_open_bigtable(&fixture->ctx, &options, &fixture->engine));
+        return;
+    }
     if (fixture->kind == FIXTURE_MEMORY) {
         assert_ok(fixture,
                   rind_engine_open_memory(&fixture->ctx, &fixture->clock, &fixture->engine));
@@ -57,7 +82,9 @@ void fixture_open(struct fixture *fixture, enum fixture_engine kind)
     rind_ctx_init(&fixture->ctx, NULL);
     assert_ok(fixture, rind_arena_map(&fixture->ctx, FIXTURE_ARENA_SIZE, &fixture->arena));
     rind_ctx_init(&fixture->ctx, fixture->arena);
-    if (kind != FIXTURE_MEMORY) {
+    if (kind == FIXTURE_BIGTABLE) {
+        fixture_start_emulator(fixture);
+    } else if (kind != FIXTURE_MEMORY) {
         fixture_directory_make(fixture->directory);
     }
     fixture_open_engine(fixture);
@@ -67,6 +94,7 @@ void fixture_close(struct fixture *fixture)
 {
     rind_store_close(fixture->store);
     rind_engine_close(fixture->engine);
+    bigtable_emulator_stop(&fixture->emulator);
     rind_arena_unmap(fixture->arena);
     if (fixture->directory[0] != '\0') {
         fixture_directory_remove(fixture->directory);

@@ -5,6 +5,7 @@
 #ifndef RIND_TESTS_STORE_FIXTURE_H
 #define RIND_TESTS_STORE_FIXTURE_H
 
+#include "emulators/bigtable_emulator.h"
 #include "host/host.h"
 #include "store/store.h"
 #include "support/test.h"
@@ -12,12 +13,19 @@
 
 #define FIXTURE_ARENA_SIZE (64u << 20)
 
-enum fixture_engine { FIXTURE_MEMORY, FIXTURE_LMDB, FIXTURE_LMDB_SMALL_MAP };
+enum fixture_engine {
+    FIXTURE_MEMORY,
+    FIXTURE_LMDB,
+    FIXTURE_LMDB_SMALL_MAP,
+    FIXTURE_BIGTABLE, /* an emulator of its own; time is the emulator's, not the fixture's */
+};
 
 struct fixture {
     enum fixture_engine kind;
-    char directory[64]; /* of LMDB; empty else */
-    uint64_t now_ms;    /* what `clock` says */
+    char directory[64];                /* of LMDB; empty else */
+    struct bigtable_emulator emulator; /* of Bigtable */
+    struct rind_url url; /* where Bigtable's engine connects to: the emulator, or a proxy */
+    uint64_t now_ms;     /* what `clock` says */
     struct rind_store_clock clock;
     struct rind_arena *arena;
     struct rind_ctx ctx;
@@ -26,6 +34,9 @@ struct fixture {
     struct rind_realm_id realm;
     struct rind_group_id group;
 };
+
+/* Options for the emulator at `url`, which they borrow. */
+struct rind_bigtable_options fixture_bigtable_options(const struct rind_url *url);
 
 /* An engine of this kind with no tables. */
 void fixture_open(struct fixture *fixture, enum fixture_engine kind);

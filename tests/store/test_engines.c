@@ -40,6 +40,11 @@ static int open_lmdb_small_map(void **state)
     return open_kind(state, FIXTURE_LMDB_SMALL_MAP);
 }
 
+static int open_bigtable(void **state)
+{
+    return open_kind(state, FIXTURE_BIGTABLE);
+}
+
 static int close_kind(void **state)
 {
     fixture_close(*state);
@@ -137,9 +142,17 @@ static void the_engine_gives_timestamps_from_its_clock(void **state)
 {
     struct fixture *f = *state;
     f->now_ms = 1234567;
+    uint64_t before_ms = rind_clock_unix_ms();
     fixture_set(f, lease_table(), "row", "a", RIND_TIMESTAMP_SERVER, "x");
     struct rind_rows rows = fixture_read_all(f, lease_table());
-    assert_int_equal(rows.rows[0].cells[0].timestamp_us, 1234567000);
+    int64_t stamp_us = rows.rows[0].cells[0].timestamp_us;
+    if (f->kind != FIXTURE_BIGTABLE) {
+        assert_int_equal(stamp_us, 1234567000);
+        return;
+    }
+    /* The server's clock is this machine's. */
+    assert_int_equal(stamp_us % 1000, 0);
+    assert_in_range(stamp_us / 1000, before_ms, rind_clock_unix_ms());
 }
 
 static void mutations_apply_in_order_and_an_empty_row_is_none(void **state)
@@ -362,8 +375,11 @@ struct racer {
 static void *race(void *self)
 {
     struct racer *racer = self;
+    static uint8_t memory[RACERS][65536];
+    struct rind_arena arena;
     struct rind_ctx ctx;
-    rind_ctx_init(&ctx, NULL);
+    rind_arena_init(&arena, memory[racer->number], sizeof(memory[0]));
+    rind_ctx_init(&ctx, &arena);
     for (unsigned round = 0; round < ROUNDS; round++) {
         char key[16];
         char value[16];
@@ -481,6 +497,10 @@ static void only_tombstones_older_than_seven_days_are_collected(void **state)
     }
     uint64_t removed;
     assert_ok(f, rind_engine_collect(&f->ctx, f->engine, fixture_deadline(), &removed));
+    if (f->kind == FIXTURE_BIGTABLE) {
+        assert_int_equal(removed, 0); /* the service collects by the rules of CreateTable */
+        return;
+    }
     assert_int_equal(removed, 2);
     assert_int_equal(fixture_read_all(f, log).count, 2);
     f->now_ms += 10;
@@ -538,7 +558,7 @@ static void statistics_count_commits_and_requests(void **state)
     assert_int_equal(after.commits, before.commits + 1);
     assert_int_equal(after.requests, before.requests + 1);
     assert_int_equal(after.reads, before.reads + 1);
-    assert_true(after.size_bytes_used > 0);
+    assert_true(after.size_bytes_used > 0 || f->kind == FIXTURE_BIGTABLE);
 }
 
 #define CASE(name) cmocka_unit_test(name)
@@ -573,9 +593,10 @@ int main(void)
         CMFixtureFunction open;
     } engines[] = {{"memory", open_memory},
                    {"lmdb", open_lmdb},
-                   {"lmdb with a small map", open_lmdb_small_map}};
+                   {"lmdb with a small map", open_lmdb_small_map},
+                   {"bigtable", open_bigtable}};
     int failed = 0;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
         struct CMUnitTest copies[sizeof(cases) / sizeof(cases[0])];
         memcpy(copies, cases, sizeof(cases));
         for (size_t j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
