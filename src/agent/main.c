@@ -65,7 +65,10 @@ static rind_status program_open_host(struct rind_ctx *ctx, struct program *progr
 
 static rind_status program_open_store(struct rind_ctx *ctx, struct program *program)
 {
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(ctx, &program->flags.bigtable, &program->log, &bigtable));
     struct rind_store_options options = {
+        .bigtable = &bigtable,
         .merkle_cache_nodes = program->flags.merkle_cache_size,
         .large_read_ranges = (uint32_t)program->flags.merkle_large_read_limit,
         .large_read_permits = (uint32_t)program->flags.merkle_large_read_permits,

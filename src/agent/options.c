@@ -70,7 +70,7 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
          .kind = RIND_FLAG_TEXT,
          .is_required = true,
          .help = "Where the realm is kept: lmdb:DIRECTORY, shared by all processes of this "
-                 "machine.",
+                 "machine, or bigtable.",
          .value = &flags->store,
          .is_given = &is_store_given},
         {.name = "merkle-cache-size",
@@ -130,6 +130,7 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
     const struct rind_flag_table tables[] = {
         RIND_FLAG_TABLE(NULL, agent_rows),
         RIND_FLAG_TABLE("Store", store_rows),
+        rind_bigtable_flags_table(&flags->bigtable),
         RIND_FLAG_TABLE("Tenant events", event_rows),
         RIND_FLAG_TABLE("HSM", hsm_rows),
     };

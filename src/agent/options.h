@@ -7,12 +7,14 @@
 #include "base/base.h"
 #include "cloud/pubsub.h"
 #include "host/host.h"
+#include "store/store.h"
 
 struct rind_agent_flags {
     struct rind_address listen;
     const char *name; /* NULL: "agent{listen}" */
     bool is_name_given;
-    const char *store;  /* "lmdb:DIR" or "bigtable" */
+    const char *store; /* "lmdb:DIR" or "bigtable" */
+    struct rind_bigtable_flags bigtable;
     const char *events; /* "pubsub", "none", or NULL: as the others suggest */
     struct rind_pubsub_flags pubsub;
     uint64_t merkle_cache_size;

@@ -90,30 +90,6 @@ static void add_store(struct rind_balancer_command *command)
                                     .help = "Where the realm's services are registered: lmdb:DIR "
                                             "(embedded, one machine) or bigtable.",
                                     .value = &command->store});
-    add(command, (struct rind_flag){.name = "bigtable-project",
-                                    .value_name = "PROJECT",
-                                    .environment = "JB_GCP_PROJECT",
-                                    .fallback = "prj",
-                                    .kind = RIND_FLAG_TEXT,
-                                    .help = "Google Cloud project of Bigtable and Secret Manager.",
-                                    .value = &command->bigtable_project});
-    add(command, (struct rind_flag){.name = "bigtable-instance",
-                                    .value_name = "INSTANCE",
-                                    .environment = "JB_BIGTABLE",
-                                    .fallback = "instance",
-                                    .kind = RIND_FLAG_TEXT,
-                                    .help = "Bigtable instance.",
-                                    .value = &command->bigtable_instance});
-    add(command, (struct rind_flag){.name = "bigtable-url",
-                                    .value_name = "URL",
-                                    .show_fallback = "Google's endpoints",
-                                    .kind = RIND_FLAG_URL,
-                                    .help = "URL of a Bigtable emulator.",
-                                    .value = &command->bigtable_url,
-                                    .is_given = &command->has_bigtable_url});
-    struct rind_flag rows[RIND_GOOGLE_FLAG_ROWS];
-    rind_google_flag_rows(RIND_GOOGLE_BIGTABLE, &command->bigtable, rows);
-    add_all(command, rows, RIND_GOOGLE_FLAG_ROWS);
 }
 
 static void add_secrets(struct rind_balancer_command *command)
@@ -137,13 +113,14 @@ void rind_balancer_command_init(struct rind_balancer_command *command)
                                                                        add_secrets};
     static const char *const headings[] = {NULL, "Store", "Secrets"};
     size_t table_count = sizeof(add_rows) / sizeof(add_rows[0]);
-    RIND_ASSERT(table_count <= RIND_BALANCER_FLAG_TABLES);
+    RIND_ASSERT(table_count + 1 == RIND_BALANCER_FLAG_TABLES);
     for (size_t i = 0; i < table_count; i++) {
         size_t first = command->row_count;
         add_rows[i](command);
         command->tables[i] = (struct rind_flag_table){headings[i], command->rows + first,
                                                       command->row_count - first};
     }
+    command->tables[table_count++] = rind_bigtable_flags_table(&command->bigtable);
     command->command = (struct rind_command){
         .program = "rind-load-balancer",
         .about = "An HTTP load balancer for one or more realms",

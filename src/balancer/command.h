@@ -12,6 +12,7 @@
 #include "cloud/secret_manager.h"
 #include "host/address.h"
 #include "host/flags.h"
+#include "store/store.h"
 
 #define RIND_BALANCER_FLAGS_MAX 32u
 #define RIND_BALANCER_FLAG_TABLES 4u
@@ -30,11 +31,7 @@ struct rind_balancer_command {
     double trace_rate;
 
     const char *store; /* "lmdb:DIR" or "bigtable" */
-    const char *bigtable_project;
-    const char *bigtable_instance;
-    struct rind_url bigtable_url;
-    bool has_bigtable_url;
-    struct rind_google_flags bigtable;
+    struct rind_bigtable_flags bigtable;
 
     const char *secrets_file; /* NULL: Secret Manager, in the Bigtable project */
     struct rind_secret_manager_flags secrets_manager;

@@ -60,7 +60,7 @@ static rind_status daemon_open_secrets(struct rind_ctx *ctx, struct daemon *daem
 {
     struct rind_secrets_source source;
     const struct rind_secret_manager_options options = {
-        .project = daemon->command.bigtable_project,
+        .project = daemon->command.bigtable.project,
         .flags = &daemon->command.secrets_manager,
         .log = &daemon->log,
         .metrics = daemon->metrics,
@@ -90,7 +90,9 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon)
     RIND_TRY(rind_process_harden(ctx, &hardening, &daemon->log));
     RIND_TRY(rind_process_open(ctx, &daemon->log, &daemon->process));
     RIND_TRY(daemon_open_metrics(ctx, daemon));
-    const struct rind_store_options store_options = {.log = &daemon->log};
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(ctx, &daemon->command.bigtable, &daemon->log, &bigtable));
+    const struct rind_store_options store_options = {.bigtable = &bigtable, .log = &daemon->log};
     RIND_TRY(rind_store_open(ctx, daemon->command.store, &store_options, &daemon->store));
     RIND_TRY(daemon_open_secrets(ctx, daemon));
     const struct rind_balancer_options options = {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COMMAND_TABLES_MAX 8u
 #define JSON_HEX_SIZE_MAX 1024u /* bytes; ids, keys and hashes have 16 to 64 */
 
 /* A man page part: heading, what it does, options, example. */
@@ -19,16 +20,38 @@ static void command_print_man(const struct rind_command *command, FILE *out)
     }
 }
 
+/* Whether it names a store, rather than only a kind of one. */
+static bool command_has_store(const struct rind_command *command)
+{
+    for (size_t i = 0; i < command->table_count; i++) {
+        for (size_t j = 0; j < command->tables[i].count; j++) {
+            const struct rind_flag *flag = &command->tables[i].flags[j];
+            if (flag->name != NULL && strcmp(flag->name, "store") == 0) {
+                return flag->kind == RIND_FLAG_TEXT;
+            }
+        }
+    }
+    return false;
+}
+
 bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, int argc,
                     char *const *argv, int *exit_status)
 {
     RIND_ASSERT(command->example != NULL); /* every command shows one */
+    RIND_ASSERT(command->table_count < COMMAND_TABLES_MAX);
+    struct rind_flag_table tables[COMMAND_TABLES_MAX];
+    struct rind_command whole = *command;
+    memcpy(tables, command->tables, command->table_count * sizeof(tables[0]));
+    whole.tables = tables;
+    if (command_has_store(command)) {
+        tables[whole.table_count++] = rind_bigtable_flags_table(&cli->bigtable);
+    }
     if (cli->man != NULL) {
-        command_print_man(command, cli->man);
+        command_print_man(&whole, cli->man);
         *exit_status = 0;
         return false;
     }
-    return rind_flags_or_exit(command, argc, argv, exit_status);
+    return rind_flags_or_exit(&whole, argc, argv, exit_status);
 }
 
 /* A command must not answer a mistyped directory with an empty store made there. */
@@ -52,7 +75,9 @@ static rind_status command_require_store(struct rind_ctx *ctx, const char *store
 
 rind_status rind_cli_connect(struct rind_cli *cli, const char *store_name)
 {
-    const struct rind_store_options options = {.log = &cli->log};
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(&cli->ctx, &cli->bigtable, &cli->log, &bigtable));
+    const struct rind_store_options options = {.bigtable = &bigtable, .log = &cli->log};
     RIND_TRY(command_require_store(&cli->ctx, store_name));
     RIND_TRY(rind_store_open(&cli->ctx, store_name, &options, &cli->store));
     const struct rind_client_options client_options = rind_client_options_default();

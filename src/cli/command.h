@@ -28,6 +28,7 @@ struct rind_cli {
     struct rind_arena *arena;
     struct rind_log_sink *sink;
     struct rind_log log;
+    struct rind_bigtable_flags bigtable; /* of every command that has --store */
     /* Open only between rind_cli_connect and the command's end. */
     struct rind_store *store;
     struct rind_client *client;
@@ -48,7 +49,8 @@ struct rind_cli_store_flag {
     {                                                                                              \
         .name = "store", .value_name = "STORE", .environment = "RIND_STORE",                       \
         .kind = RIND_FLAG_TEXT, .is_required = true,                                               \
-        .help = "Where the realm keeps its rows: lmdb:DIRECTORY, the same as its agents use.",     \
+        .help = "Where the realm keeps its rows: lmdb:DIRECTORY or bigtable, the same as its "     \
+                "agents use.",                                                                     \
         .value = &(flag)                                                                           \
     }
 
@@ -67,7 +69,8 @@ struct rind_cli_store_flag {
         .value = &(url), .is_given = &(is_given_flag)                                              \
     }
 
-/* rind_flags_or_exit for commands: true if the command shall run. */
+/* rind_flags_or_exit for commands: true if the command shall run. One that has --store gets the
+ * flags that say which Bigtable. */
 bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, int argc,
                     char *const *argv, int *exit_status);
 

@@ -108,6 +108,8 @@ static rind_status demo_supervise(struct demo *demo, struct rind_local *local)
         if (rind_is_ok(rind_child_check(ctx, child))) {
             continue;
         }
+        RIND_REQUIRE(ctx, strcmp(child->name, RIND_LOCAL_EMULATOR_NAME) != 0, RIND_E_UNAVAILABLE,
+                     "the Bigtable emulator has ended, and with it all that the realms had stored");
         (void)fprintf(stderr, "warning: %s; starting it again\n", ctx->sentence);
         RIND_TRY(rind_child_start(ctx, child));
         has_changed = true;
@@ -206,10 +208,10 @@ static rind_status demo_plan(struct demo *demo)
     struct rind_local_options *options = &demo->options;
     RIND_REQUIRE(ctx, !(demo->is_minimal && demo->has_shape), RIND_E_INVALID,
                  "--minimal is one HSM; leave out --hsms and --groups, or --minimal");
-    RIND_REQUIRE(ctx, strcmp(demo->store, "lmdb") == 0, RIND_E_INVALID,
-                 "--store %s is not built into this program; use --store lmdb", demo->store);
     RIND_REQUIRE(ctx, !(demo->is_minimal && demo->is_mixed), RIND_E_INVALID,
                  "--minimal is one realm, --mixed are three; leave out one of them");
+    options->store =
+        strcmp(demo->store, "bigtable") == 0 ? RIND_LOCAL_STORE_BIGTABLE : RIND_LOCAL_STORE_LMDB;
     options->balancer_count = 1;
     if (demo->is_mixed) {
         /* Any two of the three recover, so one of each kind is enough, and no kind alone. */
@@ -239,7 +241,7 @@ static rind_status demo_plan(struct demo *demo)
     return RIND_OK;
 }
 
-static const char *const demo_stores[] = {"lmdb", NULL};
+static const char *const demo_stores[] = {"lmdb", "bigtable", NULL};
 
 static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit_status)
 {
@@ -311,7 +313,8 @@ static bool demo_parse(struct demo *demo, int argc, char *const *argv, int *exit
          .kind = RIND_FLAG_CHOICE,
          .choices = demo_stores,
          .fallback = "lmdb",
-         .help = "Engine of the store.",
+         .help = "Engine of the store. bigtable is the emulator that BIGTABLE_EMULATOR_HOST names, "
+                 "or else one that is started for the realm and ends with it.",
          .value = &demo->store},
     };
     const struct rind_flag_table tables[] = {RIND_FLAG_TABLE(NULL, flags)};

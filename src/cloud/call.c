@@ -13,7 +13,7 @@
 /* One call, unary or not. */
 struct rind_stream {
     struct rind_channel *channel;
-    struct rind_call call;
+    struct rind_grpc_call call;
     struct rind_stream *next; /* in the channel's list, under its mutex */
     struct rind_stream *previous;
     grpc_call *handle;
@@ -32,7 +32,7 @@ struct rind_stream {
     size_t memory_size;
 };
 
-void rind_call_routing(const char *name, const char *value,
+void rind_grpc_routing(const char *name, const char *value,
                        char routing[static RIND_CHANNEL_ROUTING_SIZE])
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -115,7 +115,7 @@ static bool channel_is_cancelled(struct rind_channel *channel)
 static rind_status stream_make_request(struct rind_ctx *ctx, struct rind_stream *stream)
 {
     const struct rind_channel_options *options = &stream->channel->options;
-    const struct rind_call *call = &stream->call;
+    const struct rind_grpc_call *call = &stream->call;
     size_t size = protobuf_c_message_get_packed_size(call->request);
     RIND_REQUIRE(ctx, size <= options->message_size_bytes_max, RIND_E_LIMIT,
                  "a request of %zu bytes to %s about %s; the limit is %zu", size, options->service,
@@ -129,7 +129,7 @@ static rind_status stream_make_request(struct rind_ctx *ctx, struct rind_stream 
 
 /* Makes the call; on success it is linked and must be ended by stream_fini. */
 static rind_status stream_init(struct rind_ctx *ctx, struct rind_channel *channel,
-                               const struct rind_call *call, struct rind_deadline deadline,
+                               const struct rind_grpc_call *call, struct rind_deadline deadline,
                                struct rind_stream *stream)
 {
     *stream = (struct rind_stream){.channel = channel, .call = *call, .said = grpc_empty_slice()};
@@ -308,7 +308,7 @@ static rind_status call_run(struct rind_ctx *ctx, struct rind_stream *stream,
 }
 
 rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel,
-                              const struct rind_call *call, struct rind_deadline deadline,
+                              const struct rind_grpc_call *call, struct rind_deadline deadline,
                               ProtobufCMessage **response)
 {
     struct rind_stream stream;
@@ -321,7 +321,7 @@ rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel
 /* ---- streams ---- */
 
 rind_status rind_stream_open(struct rind_ctx *ctx, struct rind_channel *channel,
-                             const struct rind_call *call, struct rind_deadline deadline,
+                             const struct rind_grpc_call *call, struct rind_deadline deadline,
                              struct rind_stream **opened)
 {
     struct rind_stream *stream = malloc(sizeof(*stream));

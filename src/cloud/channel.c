@@ -155,10 +155,10 @@ rind_status rind_channel_connect(struct rind_ctx *ctx, struct rind_channel *chan
                  channel->options.target, channel->options.remedy);
     /* Only a call is told why. It cannot be sent, so it may be any. */
     Google__Types__Empty request = GOOGLE__TYPES__EMPTY__INIT;
-    struct rind_call call = {.method = "/grpc.health.v1.Health/Check",
-                             .resource = "the connection",
-                             .request = &request.base,
-                             .response = &google__types__empty__descriptor};
+    struct rind_grpc_call call = {.method = "/grpc.health.v1.Health/Check",
+                                  .resource = "the connection",
+                                  .request = &request.base,
+                                  .response = &google__types__empty__descriptor};
     struct rind_stream *stream = NULL;
     ProtobufCMessage *answer = NULL;
     RIND_TRY(rind_stream_open(ctx, channel, &call, rind_deadline_in_ms(1000), &stream));

@@ -89,16 +89,16 @@ void rind_channel_close(struct rind_channel *channel);
 /* Calls made since it was opened, for measuring. */
 uint64_t rind_channel_calls(const struct rind_channel *channel);
 
-struct rind_call {
+struct rind_grpc_call {
     const char *method;   /* "/google.pubsub.v1.Publisher/Publish" */
     const char *resource; /* what it is about, for sentences: "projects/p/topics/t" */
-    const char *routing;  /* header x-goog-request-params (rind_call_routing), or NULL */
+    const char *routing;  /* header x-goog-request-params (rind_grpc_routing), or NULL */
     const ProtobufCMessage *request;
     const ProtobufCMessageDescriptor *response;
 };
 
 /* "name=value" with the value percent-encoded, as routing headers want it. */
-void rind_call_routing(const char *name, const char *value,
+void rind_grpc_routing(const char *name, const char *value,
                        char routing[static RIND_CHANNEL_ROUTING_SIZE]);
 
 /*
@@ -106,14 +106,14 @@ void rind_call_routing(const char *name, const char *value,
  * `*response` lies in ctx->arena and is not to be freed.
  */
 rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel,
-                              const struct rind_call *call, struct rind_deadline deadline,
+                              const struct rind_grpc_call *call, struct rind_deadline deadline,
                               ProtobufCMessage **response) RIND_MUST_USE;
 
 struct rind_stream; /* opaque */
 
 /* A call with a stream of answers: sends the request. Close it in any case. */
 rind_status rind_stream_open(struct rind_ctx *ctx, struct rind_channel *channel,
-                             const struct rind_call *call, struct rind_deadline deadline,
+                             const struct rind_grpc_call *call, struct rind_deadline deadline,
                              struct rind_stream **stream) RIND_MUST_USE;
 
 /*
@@ -131,7 +131,7 @@ void rind_stream_close(struct rind_stream *stream);
  * statuses and sentences as a call's own. `code` must not be 0 (OK); `said` is the service's text.
  */
 rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,
-                                const struct rind_call *call, int32_t code,
+                                const struct rind_grpc_call *call, int32_t code,
                                 const char *said) RIND_MUST_USE;
 
 /* True for the statuses marked "retry" above; for rind_retry_options.is_retryable. */

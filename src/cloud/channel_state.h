@@ -24,7 +24,7 @@ rind_status rind_channel_connect(struct rind_ctx *ctx, struct rind_channel *chan
 
 /* What becomes of a call that ended in `code`; `said` is the service's text. See channel.h. */
 rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *channel,
-                              const struct rind_call *call, grpc_status_code code,
+                              const struct rind_grpc_call *call, grpc_status_code code,
                               struct rind_slice said, bool is_cancelled) RIND_MUST_USE;
 
 /* A moment as gRPC wants it. `deadline` must not be never. */

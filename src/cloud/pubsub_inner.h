@@ -18,7 +18,7 @@ struct rind_pubsub {
 
 /* One request with its retries. */
 struct rind_pubsub_call {
-    struct rind_call call;
+    struct rind_grpc_call call;
     const struct rind_retry_profile *profile;
     const char *description;  /* "publish events" */
     const char *metrics_path; /* "pubsub.publish_msg" */

@@ -73,7 +73,7 @@ static rind_status topic_create(struct rind_ctx *ctx, struct rind_pubsub *pubsub
     topic.n_labels = 2;
     topic.labels = labels.list;
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("name", name, routing);
+    rind_grpc_routing("name", name, routing);
     const struct rind_pubsub_call call = {
         .call = {.method = "/google.pubsub.v1.Publisher/CreateTopic",
                  .resource = name,
@@ -109,7 +109,7 @@ static rind_status subscription_create(struct rind_ctx *ctx, struct rind_pubsub 
     subscription.expiration_policy = &never;
     subscription.enable_exactly_once_delivery = 1;
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("name", names->subscription, routing);
+    rind_grpc_routing("name", names->subscription, routing);
     const struct rind_pubsub_call call = {
         .call = {.method = "/google.pubsub.v1.Subscriber/CreateSubscription",
                  .resource = names->subscription,
@@ -183,7 +183,7 @@ static rind_status publish_send(struct rind_ctx *ctx, struct rind_pubsub *pubsub
                                 bool is_topic_new, struct rind_deadline deadline)
 {
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("topic", request->topic, routing);
+    rind_grpc_routing("topic", request->topic, routing);
     const struct rind_pubsub_call call = {
         .call = {.method = "/google.pubsub.v1.Publisher/Publish",
                  .resource = request->topic,

@@ -57,7 +57,7 @@ static rind_status pull(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
     request.return_immediately = is_immediate;
     request.max_messages = (int32_t)count_max;
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("subscription", name, routing);
+    rind_grpc_routing("subscription", name, routing);
     const struct rind_pubsub_call call = {
         .call = {.method = "/google.pubsub.v1.Subscriber/Pull",
                  .resource = name,
@@ -114,7 +114,7 @@ static rind_status acknowledge_some(struct rind_ctx *ctx, struct rind_pubsub *pu
     request.n_ack_ids = count;
     request.ack_ids = texts;
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("subscription", name, routing);
+    rind_grpc_routing("subscription", name, routing);
     const struct rind_pubsub_call call = {
         .call = {.method = "/google.pubsub.v1.Subscriber/Acknowledge",
                  .resource = name,

@@ -103,7 +103,7 @@ const char *rind_secret_manager_project(const struct rind_secret_manager *manage
 /* --- requests --- */
 
 struct secret_manager_call {
-    struct rind_call call;
+    struct rind_grpc_call call;
     const char *description;
     const char *metrics_path;
     struct rind_deadline deadline;
@@ -204,7 +204,7 @@ static rind_status list_secrets_page(struct rind_ctx *ctx, struct rind_secret_ma
     request.page_token = rind_proto_text(*token);
     request.filter = rind_proto_text(filter);
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("parent", manager->project, routing);
+    rind_grpc_routing("parent", manager->project, routing);
     const struct secret_manager_call call = {
         .call = {.method = SECRET_MANAGER_METHODS "ListSecrets",
                  .resource = manager->project,
@@ -238,7 +238,7 @@ static rind_status list_versions_page(struct rind_ctx *ctx, struct rind_secret_m
     request.page_token = rind_proto_text(*token);
     request.filter = rind_proto_text("state:ENABLED");
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("parent", secret, routing);
+    rind_grpc_routing("parent", secret, routing);
     const struct secret_manager_call call = {
         .call = {.method = SECRET_MANAGER_METHODS "ListSecretVersions",
                  .resource = secret,
@@ -313,7 +313,7 @@ rind_status rind_secret_manager_access(struct rind_ctx *ctx, struct rind_secret_
         GOOGLE__CLOUD__SECRETMANAGER__V1__ACCESS_SECRET_VERSION_REQUEST__INIT;
     request.name = rind_proto_text(version);
     char routing[RIND_CHANNEL_ROUTING_SIZE];
-    rind_call_routing("name", version, routing);
+    rind_grpc_routing("name", version, routing);
     const struct secret_manager_call call = {
         .call = {.method = SECRET_MANAGER_METHODS "AccessSecretVersion",
                  .resource = version,

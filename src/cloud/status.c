@@ -78,7 +78,7 @@ static const char *status_remedy(const struct rind_channel *channel, const struc
 }
 
 rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *channel,
-                              const struct rind_call *call, grpc_status_code code,
+                              const struct rind_grpc_call *call, grpc_status_code code,
                               struct rind_slice said, bool is_cancelled)
 {
     const char *service = channel->options.service;
@@ -104,7 +104,7 @@ rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *c
 }
 
 rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,
-                                const struct rind_call *call, int32_t code, const char *said)
+                                const struct rind_grpc_call *call, int32_t code, const char *said)
 {
     RIND_ASSERT(code != GRPC_STATUS_OK);
     return rind_channel_fail(ctx, channel, call, (grpc_status_code)code, rind_slice_text(said),

@@ -50,8 +50,10 @@ static rind_status daemon_open_host(struct rind_ctx *ctx, struct daemon *daemon)
 static rind_status daemon_open(struct rind_ctx *ctx, struct daemon *daemon)
 {
     RIND_TRY(daemon_open_host(ctx, daemon));
-    const struct rind_store_options store_options = {.log = &daemon->log,
-                                                     .metrics = daemon->metrics};
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(ctx, &daemon->flags.bigtable, &daemon->log, &bigtable));
+    const struct rind_store_options store_options = {
+        .bigtable = &bigtable, .log = &daemon->log, .metrics = daemon->metrics};
     RIND_TRY(rind_store_open(ctx, daemon->flags.store, &store_options, &daemon->store));
     const struct rind_manager_options options = {.listen = daemon->flags.listen,
                                                  .interval_ns = daemon->flags.interval_ns,

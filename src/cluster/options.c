@@ -41,12 +41,14 @@ bool rind_manager_flags_parse(struct rind_manager_flags *flags, int argc, char *
          .environment = "RIND_STORE",
          .kind = RIND_FLAG_TEXT,
          .is_required = true,
-         .help = "Where the realm keeps its rows: lmdb:DIRECTORY, the same as its agents use.",
+         .help = "Where the realm keeps its rows: lmdb:DIRECTORY, the same as its agents use, "
+                 "or bigtable.",
          .value = &flags->store},
     };
     const struct rind_flag_table tables[] = {
         RIND_FLAG_TABLE(NULL, manager_rows),
         RIND_FLAG_TABLE("Store", store_rows),
+        rind_bigtable_flags_table(&flags->bigtable),
     };
     const struct rind_command command = {
         .program = "rind-cluster-manager",

@@ -4,12 +4,14 @@
 #define RIND_CLUSTER_OPTIONS_H
 
 #include "host/host.h"
+#include "store/store.h"
 
 struct rind_manager_flags {
     struct rind_address listen;
     uint64_t interval_ns;
     uint64_t rebalance_interval_ns;
-    const char *store;
+    const char *store; /* "lmdb:DIR" or "bigtable" */
+    struct rind_bigtable_flags bigtable;
 };
 
 /* As rind_flags_or_exit. Strings point into argv or the environment. */

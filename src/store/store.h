@@ -30,6 +30,7 @@
 #include "cloud/cloud.h"
 #include "host/host.h"
 #include "store/engine.h"
+#include "store/flags.h"
 #include "store/keys.h"
 #include "store/log.h"
 #include "store/nodes.h"

@@ -185,10 +185,11 @@ static void flags_have_their_specified_defaults(void **state)
     assert_int_equal(command.shutdown_notice_ns, 30 * RIND_NS_PER_S);
     assert_true(command.trace_rate > 0.099 && command.trace_rate < 0.101);
     assert_string_equal(command.store, "bigtable");
-    assert_string_equal(command.bigtable_project, "prj");
-    assert_string_equal(command.bigtable_instance, "instance");
-    assert_false(command.has_bigtable_url);
-    const struct rind_google_flags *google[] = {&command.bigtable, &command.secrets_manager.google};
+    assert_string_equal(command.bigtable.project, "prj");
+    assert_string_equal(command.bigtable.instance, "instance");
+    assert_false(command.bigtable.has_url);
+    const struct rind_google_flags *google[] = {&command.bigtable.google,
+                                                &command.secrets_manager.google};
     assert_false(command.secrets_manager.is_url_given);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(google[i]->timeout_ns, 20 * RIND_NS_PER_S);

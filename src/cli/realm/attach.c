@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/realm/emulator.h"
 #include "cli/realm/local.h"
 #include "cli/realm/start.h"
 
@@ -71,6 +72,20 @@ static rind_status attach_realm(struct rind_ctx *ctx, const struct rind_json_at 
     return rind_json_hex(ctx, &member, realm->public_key, sizeof(realm->public_key));
 }
 
+/* Which Bigtable the realm is on, if it is on one. */
+static rind_status attach_emulator(struct rind_ctx *ctx, const struct rind_json_at *root,
+                                   struct rind_local *local)
+{
+    struct rind_json_at member;
+    const char *host_port;
+    RIND_TRY(rind_json_member_optional(ctx, root, "bigtable_emulator_host", &member));
+    if (member.value == NULL) {
+        return RIND_OK;
+    }
+    RIND_TRY(rind_json_text(ctx, &member, &host_port));
+    return rind_local_attach_bigtable(ctx, local, host_port);
+}
+
 static rind_status attach_read(struct rind_ctx *ctx, const struct rind_json_at *root,
                                struct rind_local *local)
 {
@@ -79,6 +94,7 @@ static rind_status attach_read(struct rind_ctx *ctx, const struct rind_json_at *
     RIND_TRY(attach_realm(ctx, root, &local->realms[0]));
     local->realm_count = 1;
     RIND_TRY(attach_copy(ctx, root, "store", local->store, sizeof(local->store)));
+    RIND_TRY(attach_emulator(ctx, root, local));
     RIND_TRY(
         attach_copy(ctx, root, "secrets_file", local->secrets_file, sizeof(local->secrets_file)));
     RIND_TRY(attach_copy(ctx, root, "tls_certificate_pem", local->certificate_pem,

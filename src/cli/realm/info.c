@@ -138,13 +138,18 @@ rind_status rind_local_write_info(struct rind_ctx *ctx, const struct rind_local 
                                               (int)child->pid, "address", child->address, "log",
                                               child->log_file));
     }
+    /* For the environment of whoever uses the store "bigtable"; null with other stores. */
+    char emulator[RIND_URL_HOST_SIZE_MAX + 8];
+    (void)snprintf(emulator, sizeof(emulator), "%s:%u", local->bigtable.url.host,
+                   (unsigned)local->bigtable.url.port);
     const char *json;
-    RIND_TRY(info_write(ctx,
-                        json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:o}", "configuration",
-                                  info_configuration(local), "auth_tokens", tokens,
-                                  "tls_certificate", local->certificate_der, "tls_certificate_pem",
-                                  local->certificate_pem, "store", local->store, "secrets_file",
-                                  local->secrets_file, "processes", processes),
-                        &json));
+    RIND_TRY(info_write(
+        ctx,
+        json_pack("{s:o, s:o, s:s, s:s, s:s, s:s?, s:s, s:o}", "configuration",
+                  info_configuration(local), "auth_tokens", tokens, "tls_certificate",
+                  local->certificate_der, "tls_certificate_pem", local->certificate_pem, "store",
+                  local->store, "bigtable_emulator_host", local->bigtable.has_url ? emulator : NULL,
+                  "secrets_file", local->secrets_file, "processes", processes),
+        &json));
     return rind_file_replace(ctx, path, rind_slice_text(json), 0600);
 }

@@ -12,6 +12,7 @@
 #include "cli/auth_token.h"
 #include "cli/ids.h"
 #include "cli/realm/certificate.h"
+#include "cli/realm/emulator.h"
 #include "cli/realm/start.h"
 
 #define LOCAL_REMOVE_DESCRIPTORS 16
@@ -98,7 +99,10 @@ static rind_status local_prepare(struct rind_ctx *ctx, struct rind_local *local)
     RIND_TRY(local_path(ctx, local, "localhost.cert", local->certificate_pem));
     RIND_TRY(local_path(ctx, local, "localhost.cert.der", local->certificate_der));
     RIND_TRY(rind_certificate_make(ctx, key_file, local->certificate_pem, local->certificate_der));
-    int length = snprintf(local->store, sizeof(local->store), "lmdb:%s/store", local->directory);
+    int length =
+        local->options->store == RIND_LOCAL_STORE_BIGTABLE
+            ? snprintf(local->store, sizeof(local->store), "bigtable")
+            : snprintf(local->store, sizeof(local->store), "lmdb:%s/store", local->directory);
     RIND_ASSERT(length > 0 && (size_t)length < sizeof(local->store)); /* room was kept above */
     if (local->options->secrets_file != NULL) {
         char *absolute = realpath(local->options->secrets_file, NULL);
@@ -115,7 +119,9 @@ static rind_status local_prepare(struct rind_ctx *ctx, struct rind_local *local)
 
 rind_status rind_local_open_store(struct rind_ctx *ctx, struct rind_local *local)
 {
-    const struct rind_store_options options = {.log = local->log};
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(ctx, &local->bigtable, local->log, &bigtable));
+    const struct rind_store_options options = {.bigtable = &bigtable, .log = local->log};
     const struct rind_client_options client_options = rind_client_options_default();
     RIND_TRY(rind_store_open(ctx, local->store, &options, &local->open_store));
     RIND_TRY(rind_store_create_shared_tables(ctx, local->open_store,
@@ -140,6 +146,9 @@ rind_status rind_local_open(struct rind_ctx *ctx, const struct rind_local_option
     const struct rind_local_start start = {
         .local = local, .stopper = stopper, .progress = progress, .progress_self = progress_self};
     rind_status status = local_prepare(ctx, local);
+    if (rind_is_ok(status) && options->store == RIND_LOCAL_STORE_BIGTABLE) {
+        status = rind_local_open_bigtable(ctx, local, stopper);
+    }
     if (rind_is_ok(status)) {
         status = rind_local_open_store(ctx, local);
     }

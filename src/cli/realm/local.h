@@ -16,8 +16,14 @@
 #define RIND_LOCAL_HSMS_MAX 9u   /* of one realm: all are members of each group */
 #define RIND_LOCAL_GROUPS_MAX 15u
 #define RIND_LOCAL_CHILDREN_MAX 96u
+#define RIND_LOCAL_EMULATOR_NAME "bigtable-emulator" /* of the child, if there is one */
 #define RIND_LOCAL_TENANT "test-acme"
 #define RIND_LOCAL_USER "mario"
+
+enum rind_local_store {
+    RIND_LOCAL_STORE_LMDB,
+    RIND_LOCAL_STORE_BIGTABLE, /* an emulator: see emulator.h */
+};
 
 /* One realm to run. */
 struct rind_local_realm_plan {
@@ -38,6 +44,7 @@ struct rind_local_hosts {
 struct rind_local_options {
     struct rind_local_realm_plan realms[RIND_LOCAL_REALMS_MAX];
     size_t realm_count;
+    enum rind_local_store store;
     bool has_software_realm;    /* one more realm, without HSMs, with a store of its own */
     uint32_t recover_threshold; /* of clients, to register and to recover; 0: all realms */
     uint32_t manager_count;
@@ -62,7 +69,8 @@ struct rind_local {
     const struct rind_local_options *options; /* borrowed */
     char directory[RIND_CHILD_PATH_SIZE_MAX];
     bool is_directory_ours;
-    char store[RIND_CHILD_PATH_SIZE_MAX + 8]; /* "lmdb:..." */
+    char store[RIND_CHILD_PATH_SIZE_MAX + 8]; /* "lmdb:..." or "bigtable" */
+    struct rind_bigtable_flags bigtable;      /* which, if it is */
     char secrets_file[RIND_CHILD_PATH_SIZE_MAX];
     char certificate_der[RIND_CHILD_PATH_SIZE_MAX];
     char certificate_pem[RIND_CHILD_PATH_SIZE_MAX];

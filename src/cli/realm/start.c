@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/keys.h"
+#include "cli/realm/emulator.h"
 #include "cli/realm/ready.h"
 #include "rpc/rpc.h"
 
@@ -172,7 +173,8 @@ static rind_status start_hsm_and_agent(struct rind_ctx *ctx, struct rind_local *
                              realm_name, number));
     rind_child_add(agent, "--hsm-url=%s", hsm->address);
     rind_child_add(agent, "--name=%s", agent->name);
-    rind_child_add(agent, "--store=%s", local->store);
+    rind_local_add_store_flags(agent, local);
+    rind_child_add(agent, "--events=none"); /* there is no Pub/Sub on this machine */
     rind_child_add(agent, "--default-rate-limit=%llu",
                    (unsigned long long)local->options->rate_limit);
     RIND_TRY(start_run(ctx, local, agent));
@@ -187,7 +189,7 @@ static rind_status start_managers(struct rind_ctx *ctx, struct rind_local *local
         struct rind_child *manager;
         RIND_TRY(start_new_child(ctx, local, "rind-cluster-manager", START_FOR_REALM, &manager,
                                  "manager-%u", i + 1));
-        rind_child_add(manager, "--store=%s", local->store);
+        rind_local_add_store_flags(manager, local);
         RIND_TRY(start_run(ctx, local, manager));
     }
     return RIND_OK;
@@ -203,7 +205,7 @@ static rind_status start_balancers(struct rind_ctx *ctx, struct rind_local *loca
         rind_child_add(balancer, "--tls-key=%s/localhost.key", local->directory);
         rind_child_add(balancer, "--name=%s", balancer->name);
         rind_child_add(balancer, "--secrets-file=%s", local->secrets_file);
-        rind_child_add(balancer, "--store=%s", local->store);
+        rind_local_add_store_flags(balancer, local);
         rind_child_add(balancer, "--shutdown-notice-period=0s");
         rind_child_add(balancer, "--shutdown-timeout=2s");
         RIND_TRY(start_run(ctx, local, balancer));

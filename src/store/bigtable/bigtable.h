@@ -75,11 +75,11 @@ struct rind_bigtable_names {
     char resource[RIND_BIGTABLE_NAME_SIZE];
     char routing[RIND_CHANNEL_ROUTING_SIZE];
 };
-struct rind_call rind_bigtable_call(const struct rind_bigtable_engine *bigtable,
-                                    const struct rind_table *table, const char *method,
-                                    const ProtobufCMessage *request,
-                                    const ProtobufCMessageDescriptor *response,
-                                    struct rind_bigtable_names *names);
+struct rind_grpc_call rind_bigtable_call(const struct rind_bigtable_engine *bigtable,
+                                         const struct rind_table *table, const char *method,
+                                         const ProtobufCMessage *request,
+                                         const ProtobufCMessageDescriptor *response,
+                                         struct rind_bigtable_names *names);
 
 /*
  * The status of a call about a table, made clearer: a table without our families is named as such.

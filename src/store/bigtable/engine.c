@@ -27,19 +27,19 @@ void rind_bigtable_table_name(const struct rind_bigtable_engine *bigtable,
     (void)snprintf(name, RIND_BIGTABLE_NAME_SIZE, "%.400s/tables/%s", bigtable->instance, id);
 }
 
-struct rind_call rind_bigtable_call(const struct rind_bigtable_engine *bigtable,
-                                    const struct rind_table *table, const char *method,
-                                    const ProtobufCMessage *request,
-                                    const ProtobufCMessageDescriptor *response,
-                                    struct rind_bigtable_names *names)
+struct rind_grpc_call rind_bigtable_call(const struct rind_bigtable_engine *bigtable,
+                                         const struct rind_table *table, const char *method,
+                                         const ProtobufCMessage *request,
+                                         const ProtobufCMessageDescriptor *response,
+                                         struct rind_bigtable_names *names)
 {
     if (table != NULL) {
         rind_bigtable_table_name(bigtable, table, names->resource);
     } else {
         (void)snprintf(names->resource, sizeof(names->resource), "%s", bigtable->instance);
     }
-    rind_call_routing(table == NULL ? "name" : "table_name", names->resource, names->routing);
-    struct rind_call call = {method, names->resource, names->routing, request, response};
+    rind_grpc_routing(table == NULL ? "name" : "table_name", names->resource, names->routing);
+    struct rind_grpc_call call = {method, names->resource, names->routing, request, response};
     return call;
 }
 
@@ -121,7 +121,7 @@ static rind_status bigtable_warm(struct rind_ctx *ctx, struct rind_bigtable_engi
     struct rind_bigtable_names names;
     Google__Bigtable__V2__PingAndWarmRequest request =
         GOOGLE__BIGTABLE__V2__PING_AND_WARM_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         bigtable, NULL, "/google.bigtable.v2.Bigtable/PingAndWarm", &request.base,
         &google__bigtable__v2__ping_and_warm_response__descriptor, &names);
     request.name = bigtable->instance;

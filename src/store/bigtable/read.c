@@ -129,7 +129,7 @@ static rind_status reading_attempt(struct rind_ctx *ctx, struct reading *reading
     const struct rind_read *read = reading->read;
     struct rind_bigtable_names names;
     Google__Bigtable__V2__ReadRowsRequest request = GOOGLE__BIGTABLE__V2__READ_ROWS_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         reading->bigtable, &read->table, "/google.bigtable.v2.Bigtable/ReadRows", &request.base,
         &google__bigtable__v2__read_rows_response__descriptor, &names);
     request.table_name = names.resource;

@@ -93,7 +93,7 @@ rind_status rind_bigtable_create_table(struct rind_ctx *ctx, struct rind_engine 
     struct rind_bigtable_names names;
     Google__Bigtable__Admin__V2__CreateTableRequest request =
         GOOGLE__BIGTABLE__ADMIN__V2__CREATE_TABLE_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         bigtable, NULL, "/google.bigtable.admin.v2.BigtableTableAdmin/CreateTable", &request.base,
         &google__bigtable__admin__v2__table__descriptor, &names);
     request.parent = bigtable->instance;
@@ -147,7 +147,7 @@ rind_status rind_bigtable_list_tables(struct rind_ctx *ctx, struct rind_engine *
     struct rind_bigtable_names names;
     Google__Bigtable__Admin__V2__ListTablesRequest request =
         GOOGLE__BIGTABLE__ADMIN__V2__LIST_TABLES_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         bigtable, NULL, "/google.bigtable.admin.v2.BigtableTableAdmin/ListTables", &request.base,
         &google__bigtable__admin__v2__list_tables_response__descriptor, &names);
     request.parent = bigtable->instance;

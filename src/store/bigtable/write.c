@@ -79,7 +79,7 @@ static rind_status write_row(struct rind_ctx *ctx, struct rind_bigtable_engine *
 {
     struct rind_bigtable_names names;
     Google__Bigtable__V2__MutateRowRequest request = GOOGLE__BIGTABLE__V2__MUTATE_ROW_REQUEST__INIT;
-    struct rind_call call =
+    struct rind_grpc_call call =
         rind_bigtable_call(bigtable, table, "/google.bigtable.v2.Bigtable/MutateRow", &request.base,
                            &google__bigtable__v2__mutate_row_response__descriptor, &names);
     request.table_name = names.resource;
@@ -106,7 +106,7 @@ struct bulk {
 #define BULK_NOT_ANSWERED (-1)
 
 /* Keeps an entry's failure; one not to be retried wins. */
-static void bulk_note_failure(struct bulk *bulk, const struct rind_call *call, int32_t code,
+static void bulk_note_failure(struct bulk *bulk, const struct rind_grpc_call *call, int32_t code,
                               const char *said)
 {
     struct rind_ctx entry_ctx;
@@ -119,7 +119,7 @@ static void bulk_note_failure(struct bulk *bulk, const struct rind_call *call, i
     }
 }
 
-static void bulk_take(struct bulk *bulk, const struct rind_call *call,
+static void bulk_take(struct bulk *bulk, const struct rind_grpc_call *call,
                       const Google__Bigtable__V2__MutateRowsResponse *response)
 {
     for (size_t i = 0; i < response->n_entries; i++) {
@@ -135,8 +135,8 @@ static void bulk_take(struct bulk *bulk, const struct rind_call *call,
     }
 }
 
-static rind_status bulk_drain(struct rind_ctx *ctx, struct bulk *bulk, const struct rind_call *call,
-                              struct rind_stream *stream)
+static rind_status bulk_drain(struct rind_ctx *ctx, struct bulk *bulk,
+                              const struct rind_grpc_call *call, struct rind_stream *stream)
 {
     ProtobufCMessage *message = NULL;
     for (;;) {
@@ -154,7 +154,7 @@ static rind_status bulk_attempt(struct rind_ctx *ctx, struct bulk *bulk,
     struct rind_bigtable_names names;
     Google__Bigtable__V2__MutateRowsRequest request =
         GOOGLE__BIGTABLE__V2__MUTATE_ROWS_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         bulk->bigtable, bulk->table, "/google.bigtable.v2.Bigtable/MutateRows", &request.base,
         &google__bigtable__v2__mutate_rows_response__descriptor, &names);
     request.table_name = names.resource;
@@ -311,7 +311,7 @@ static rind_status test_call(struct rind_ctx *ctx, struct rind_bigtable_engine *
     struct rind_bigtable_names names;
     Google__Bigtable__V2__CheckAndMutateRowRequest request =
         GOOGLE__BIGTABLE__V2__CHECK_AND_MUTATE_ROW_REQUEST__INIT;
-    struct rind_call call = rind_bigtable_call(
+    struct rind_grpc_call call = rind_bigtable_call(
         bigtable, &test->table, "/google.bigtable.v2.Bigtable/CheckAndMutateRow", &request.base,
         &google__bigtable__v2__check_and_mutate_row_response__descriptor, &names);
     request.table_name = names.resource;
