@@ -46,17 +46,29 @@ struct rind_bigtable_options fixture_bigtable_options(const struct rind_url *url
     return options;
 }
 
+static bool fixture_is_bigtable(const struct fixture *fixture)
+{
+    return fixture->kind == FIXTURE_BIGTABLE || fixture->kind == FIXTURE_BIGTABLE_FAULTY;
+}
+
 static void fixture_start_emulator(struct fixture *fixture)
 {
     char text[128];
     bigtable_emulator_start(&fixture->emulator, 0);
     (void)snprintf(text, sizeof(text), "http://%s", fixture->emulator.address);
     assert_ok(fixture, rind_url_parse(&fixture->ctx, rind_slice_text(text), &fixture->url));
+    if (fixture->kind == FIXTURE_BIGTABLE_FAULTY) {
+        struct grpc_proxy_rule rule = {
+            .fault = GRPC_PROXY_AFTER, .every = 3, .code = GRPC_STATUS_UNAVAILABLE};
+        grpc_proxy_open(&fixture->proxy, fixture->emulator.address);
+        grpc_proxy_set(&fixture->proxy, &rule);
+        fixture->url = fixture->proxy.url;
+    }
 }
 
 static void fixture_open_engine(struct fixture *fixture)
 {
-    if (fixture->kind == FIXTURE_BIGTABLE) {
+    if (fixture_is_bigtable(fixture)) {
         struct rind_bigtable_options options = fixture_bigtable_options(&fixture->url);
         assert_ok(fixture, rind_engine_open_bigtable(&fixture->ctx, &options, &fixture->engine));
         return;
@@ -82,7 +94,7 @@ void fixture_open(struct fixture *fixture, enum fixture_engine kind)
     rind_ctx_init(&fixture->ctx, NULL);
     assert_ok(fixture, rind_arena_map(&fixture->ctx, FIXTURE_ARENA_SIZE, &fixture->arena));
     rind_ctx_init(&fixture->ctx, fixture->arena);
-    if (kind == FIXTURE_BIGTABLE) {
+    if (fixture_is_bigtable(fixture)) {
         fixture_start_emulator(fixture);
     } else if (kind != FIXTURE_MEMORY) {
         fixture_directory_make(fixture->directory);
@@ -94,6 +106,7 @@ void fixture_close(struct fixture *fixture)
 {
     rind_store_close(fixture->store);
     rind_engine_close(fixture->engine);
+    grpc_proxy_close(&fixture->proxy);
     bigtable_emulator_stop(&fixture->emulator);
     rind_arena_unmap(fixture->arena);
     if (fixture->directory[0] != '\0') {
@@ -214,15 +227,23 @@ void fixture_set(struct fixture *fixture, struct rind_table table, const char *k
                                      timestamp_us, rind_slice_text(value)};
     struct rind_row_write row = {rind_slice_text(key), &mutation, 1};
     struct rind_write write = {table, &row, 1};
-    assert_ok(fixture, rind_engine_write(&fixture->ctx, fixture_engine_of(fixture), &write,
-                                         fixture_deadline()));
+    rind_status status = rind_status_make(RIND_E_BUSY);
+    for (unsigned attempt = 0; attempt < 3 && rind_engine_may_retry(status); attempt++) {
+        status = rind_engine_write(&fixture->ctx, fixture_engine_of(fixture), &write,
+                                   fixture_deadline());
+    }
+    assert_ok(fixture, status);
 }
 
 struct rind_rows fixture_read_all(struct fixture *fixture, struct rind_table table)
 {
     struct rind_read read = {.table = table, .size_bytes_max = SIZE_MAX};
     struct rind_rows rows;
-    assert_ok(fixture, rind_engine_read(&fixture->ctx, fixture_engine_of(fixture), &read,
-                                        fixture_deadline(), &rows));
+    rind_status status = rind_status_make(RIND_E_BUSY);
+    for (unsigned attempt = 0; attempt < 3 && rind_engine_may_retry(status); attempt++) {
+        status = rind_engine_read(&fixture->ctx, fixture_engine_of(fixture), &read,
+                                  fixture_deadline(), &rows);
+    }
+    assert_ok(fixture, status);
     return rows;
 }

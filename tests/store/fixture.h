@@ -6,6 +6,7 @@
 #define RIND_TESTS_STORE_FIXTURE_H
 
 #include "emulators/bigtable_emulator.h"
+#include "grpc_proxy.h"
 #include "host/host.h"
 #include "store/store.h"
 #include "support/test.h"
@@ -18,12 +19,15 @@ enum fixture_engine {
     FIXTURE_LMDB,
     FIXTURE_LMDB_SMALL_MAP,
     FIXTURE_BIGTABLE, /* an emulator of its own; time is the emulator's, not the fixture's */
+    /* The same behind a proxy that loses the answer to every third call, after it took effect. */
+    FIXTURE_BIGTABLE_FAULTY,
 };
 
 struct fixture {
     enum fixture_engine kind;
     char directory[64];                /* of LMDB; empty else */
     struct bigtable_emulator emulator; /* of Bigtable */
+    struct grpc_proxy proxy;           /* of the faulty one */
     struct rind_url url; /* where Bigtable's engine connects to: the emulator, or a proxy */
     uint64_t now_ms;     /* what `clock` says */
     struct rind_store_clock clock;

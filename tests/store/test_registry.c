@@ -27,6 +27,16 @@ static int open_lmdb(void **state)
     return open_kind(state, FIXTURE_LMDB);
 }
 
+static int open_bigtable(void **state)
+{
+    return open_kind(state, FIXTURE_BIGTABLE);
+}
+
+static int open_bigtable_faulty(void **state)
+{
+    return open_kind(state, FIXTURE_BIGTABLE_FAULTY);
+}
+
 static int close_kind(void **state)
 {
     fixture_close(*state);
@@ -570,9 +580,12 @@ int main(void)
     static const struct {
         const char *name;
         CMFixtureFunction open;
-    } engines[] = {{"memory", open_memory}, {"lmdb", open_lmdb}};
+    } engines[] = {{"memory", open_memory},
+                   {"lmdb", open_lmdb},
+                   {"bigtable", open_bigtable},
+                   {"bigtable, answers lost", open_bigtable_faulty}};
     int failed = 0;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
         struct CMUnitTest copies[sizeof(cases) / sizeof(cases[0])];
         memcpy(copies, cases, sizeof(cases));
         for (size_t j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
