@@ -116,7 +116,7 @@ static row_filter *filter_strip(struct filter_maker *maker)
 
 /* All columns of a family; with a qualifier, only that column. */
 static row_filter *filter_columns(struct filter_maker *maker, const char *family,
-                                  const char *qualifier)
+                                  const struct rind_slice *qualifier)
 {
     Google__Bigtable__V2__ColumnRange *range = &maker->columns[maker->count];
     row_filter *made =
@@ -126,7 +126,7 @@ static row_filter *filter_columns(struct filter_maker *maker, const char *family
     if (qualifier != NULL) {
         range->start_qualifier_case =
             GOOGLE__BIGTABLE__V2__COLUMN_RANGE__START_QUALIFIER_START_QUALIFIER_CLOSED;
-        range->start_qualifier_closed = rind_proto_bytes(rind_slice_text(qualifier));
+        range->start_qualifier_closed = rind_proto_bytes(*qualifier);
         range->end_qualifier_case =
             GOOGLE__BIGTABLE__V2__COLUMN_RANGE__END_QUALIFIER_END_QUALIFIER_CLOSED;
         range->end_qualifier_closed = range->start_qualifier_closed;
@@ -209,7 +209,8 @@ static row_filter *filter_active(struct filter_maker *maker, int64_t start_us, i
     row_filter *had_secret =
         filter_either(maker, filter_value(maker, rind_slice_make(registered, sizeof(registered))),
                       filter_times(maker, start_us, 0));
-    row_filter *parts[] = {filter_columns(maker, "f", "e"),
+    const struct rind_slice event = rind_slice_text("e");
+    row_filter *parts[] = {filter_columns(maker, "f", &event),
                            filter_times(maker, 0, end_us),
                            filter_cells_per_column(maker, 1),
                            had_secret,
@@ -275,11 +276,18 @@ rind_status rind_bigtable_condition_filter(struct rind_ctx *ctx,
     }
     struct filter_maker *maker;
     RIND_TRY(filter_begin(ctx, &maker));
-    if (condition->kind == RIND_CONDITION_CELL_AT_LEAST) {
+    switch (condition->kind) {
+    case RIND_CONDITION_CELL_AT_LEAST:
         *filter = filter_times(maker, condition->timestamp_us, 0);
-    } else {
-        RIND_ASSERT(condition->kind == RIND_CONDITION_CELL_EQUALS);
+        break;
+    case RIND_CONDITION_CELL_EQUALS:
         *filter = filter_value(maker, condition->value);
+        break;
+    case RIND_CONDITION_COLUMN_EXISTS:
+        *filter = filter_columns(maker, "f", &condition->qualifier);
+        break;
+    default:
+        RIND_UNREACHABLE("conditions are made by this room only");
     }
     return RIND_OK;
 }
