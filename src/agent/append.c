@@ -273,6 +273,9 @@ static void append_round(struct rind_ctx *ctx, struct rind_agent_group *group,
     RIND_LOG_WARN(&group->log, "duelling leaders: entry %llu was not appended, stepping down: %s",
                   (unsigned long long)first, ctx->sentence);
     append_conflicted(group, work->number, first);
+    if (!append_is_still_led(group, work->number)) {
+        return; /* ended meanwhile; a new leadership is not to be ended for the old one's sake */
+    }
     /* Without a conflict the missing entry would never be committed: then only force helps. */
     rind_leadership_step_down_quietly(ctx, group, work->boot,
                                       !rind_is(status, RIND_E_PRECONDITION));

@@ -272,11 +272,16 @@ static void an_old_appender_does_not_touch_a_new_leadership(void **state)
     fault_engine_release(fixture->node->engine);
     /* The old entry got the index that the new leadership wanted: it must step down, not break. */
     enum rind_agent_app_response_kind kind = answer_of(fixture, 1);
-    assert_int_equal(kind, RIND_AGENT_APP_NOT_LEADER);
-    realm_wait_role(fixture->realm, 0, &fixture->group, RIND_ROLE_WITNESS);
-    assert_int_equal(realm_become_leader(fixture->realm, 0, &fixture->group, NULL),
-                     RIND_AGENT_BECOME_LEADER_OK);
-    assert_int_equal(ask_register1(fixture, 2), RIND_AGENT_APP_OK);
+    /* NoHsm if the HSM heard of the old entry while the new one was being appended. */
+    assert_true(kind == RIND_AGENT_APP_NOT_LEADER || kind == RIND_AGENT_APP_NO_HSM);
+    /* The step-down may be on its way to the HSM still, and end the next leadership. */
+    for (unsigned user = 2; kind != RIND_AGENT_APP_OK; user++) {
+        assert_true(user < 5);
+        realm_wait_role(fixture->realm, 0, &fixture->group, RIND_ROLE_WITNESS);
+        assert_int_equal(realm_become_leader(fixture->realm, 0, &fixture->group, NULL),
+                         RIND_AGENT_BECOME_LEADER_OK);
+        kind = ask_register1(fixture, user);
+    }
 }
 
 static void a_commit_that_ends_the_leadership_still_answers_all(void **state)
