@@ -146,6 +146,31 @@ static void core_testify(struct world *world)
     core_boot(world); /* checks the realm's statement */
 }
 
+/* All records move to another group, which opens and seals them then; its nonces and statements
+ * too. */
+static void core_transfer(struct world *world)
+{
+    struct cluster *cluster = world->cluster;
+    cluster_lead(cluster, 0, &world->group);
+    RIND_ASSERT(cluster_commit(cluster, 0, &world->group).kind == RIND_HSM_COMMIT_OK);
+    struct rind_group_id other = cluster_new_group(cluster, (const unsigned[]){0}, 1);
+    RIND_ASSERT(cluster_commit(cluster, 0, &other).kind == RIND_HSM_COMMIT_OK);
+
+    struct rind_owned_range upper = rind_owned_range_full();
+    upper.start.bytes[0] = 0x40; /* the client's record is in it */
+    cluster_transfer(cluster, 0, &world->group, 0, &other, &upper);
+    struct rind_owned_range lower = rind_owned_range_full();
+    memset(lower.end.bytes, 0xff, sizeof(lower.end.bytes));
+    lower.end.bytes[0] = 0x3f;
+    cluster_transfer(cluster, 0, &world->group, 0, &other, &lower);
+
+    world->group = other;
+    world->client.has_session = false;
+    (void)core_ask(world, &world->register2);
+    core_recover2(world, true, RIND_RECOVER2_OK);
+    core_recover3(world, true, true, RIND_RECOVER3_OK);
+}
+
 static int core_check(void)
 {
     struct world world = {.cluster = cluster_new(1, 3)};
@@ -158,6 +183,7 @@ static int core_check(void)
     core_serve(&world);
     core_refuse(&world);
     core_testify(&world);
+    core_transfer(&world);
     cluster_free(world.cluster);
     printf("%zu requests with %zu secret bytes in plaintexts\n", ct_request_count(),
            ct_plaintext_count());
