@@ -41,6 +41,14 @@ output=$("$bin/rind" demo --minimal) || fail "the story fails: $output"
 grep -q 'as promised' <<<"$output" || fail "the story does not end well: $output"
 expect_nothing_left "after the story"
 
+say "the story of two realms on Bigtable, whose emulator ends with them"
+output=$(PATH="$bin:$PATH" "$bin/rind" demo --store bigtable) || fail "the story on Bigtable fails: $output"
+grep -q 'as promised' <<<"$output" || fail "the story on Bigtable does not end well: $output"
+expect_nothing_left "after the story on Bigtable"
+expect_fault 1 "there is no Bigtable emulator" env PATH=/nowhere "$bin/rind" demo --minimal --store bigtable
+expect_fault 1 "BIGTABLE_EMULATOR_HOST" "$bin/rind" demo --minimal --store bigtable --state "$work/bigtable-state"
+expect_fault 1 "127.0.0.1:1" env BIGTABLE_EMULATOR_HOST=127.0.0.1:1 "$bin/rind" demo --minimal --store bigtable
+
 say "Ctrl-C while serving"
 "$bin/rind" demo --minimal --keep-alive --info "$work/info.json" >"$work/out" 2>&1 &
 demo=$!
