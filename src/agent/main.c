@@ -113,7 +113,8 @@ static rind_status program_open_events(struct rind_ctx *ctx, struct program *pro
         return RIND_OK;
     }
     const struct rind_pubsub_options options = {
-        .project = program->flags.pubsub.project,
+        .project = program->flags.pubsub.project != NULL ? program->flags.pubsub.project
+                                                         : program->flags.bigtable.project,
         .flags = &program->flags.pubsub,
         .log = &program->log,
         .metrics = program->metrics,

@@ -5,16 +5,15 @@
 
 #define PUBSUB_HOST "pubsub.googleapis.com"
 #define PUBSUB_EMULATOR_VARIABLE "PUBSUB_EMULATOR_HOST"
-#define PUBSUB_RACE_MS 100u /* so close to its deadline an attempt may end by either side's clock  \
-                             */
+#define PUBSUB_RACE_MS                                                                             \
+    100u /* so close to its deadline an attempt may end by either side's clock                     \
+          */
 
 void rind_pubsub_flag_rows(struct rind_pubsub_flags *flags,
                            struct rind_flag rows[static RIND_PUBSUB_FLAG_ROWS])
 {
     rows[0] = (struct rind_flag){.name = "pubsub-project",
                                  .value_name = "PROJECT",
-                                 .environment = "JB_GCP_PROJECT",
-                                 .fallback = "prj",
                                  .show_fallback = "the Bigtable project",
                                  .kind = RIND_FLAG_TEXT,
                                  .help = "Google Cloud project of the tenants' event topics.",

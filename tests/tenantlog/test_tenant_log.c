@@ -8,6 +8,7 @@
 #include "support/raw_client.h"
 #include "support/test.h"
 #include "tenantlog/body.h"
+#include "tenantlog/options.h"
 
 #define REALM_HEX "fafafafafafafafafafafafafafafafa"
 #define WAIT_MS 30000u
@@ -454,11 +455,27 @@ static void who_waits_gets_an_empty_page_when_the_service_ends(void **state)
     expect(raw_client_read_answers(&world->client, 1), "200", "{\"events\":[]}\n");
 }
 
+static void events_are_in_the_project_unless_another_is_named(void **state)
+{
+    (void)state;
+    static struct rind_tenant_log_flags flags;
+    int exit_status = -1;
+    char *arguments[] = {"rind-tenant-log",  "-id",    REALM_HEX, "-port=7", "--project", "mine",
+                         "--pubsub-project", "theirs", NULL};
+    assert_true(rind_tenant_log_flags_parse(&flags, 6, arguments, &exit_status));
+    assert_string_equal(flags.project, "mine");
+    assert_string_equal(flags.pubsub.project, "mine");
+    assert_int_equal(rind_address_port(&flags.listen), 7);
+    assert_true(rind_tenant_log_flags_parse(&flags, 8, arguments, &exit_status));
+    assert_string_equal(flags.pubsub.project, "theirs");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_are_in_the_project_unless_another_is_named),
         TEST(the_realm_is_told_to_everybody),
         TEST(livez_says_ok_and_the_build),
         TEST(unknown_paths_and_methods_are_refused),
