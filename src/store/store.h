@@ -29,6 +29,7 @@
 #include "base/base.h"
 #include "cloud/cloud.h"
 #include "host/host.h"
+#include "store/check.h"
 #include "store/engine.h"
 #include "store/flags.h"
 #include "store/keys.h"
@@ -124,9 +125,14 @@ rind_status rind_engine_open_bigtable(struct rind_ctx *ctx,
                                       const struct rind_bigtable_options *options,
                                       struct rind_engine **engine) RIND_MUST_USE;
 
-/* Copies all tables of `from` that are ours to `to`, cells and timestamps unchanged. The copied
- * rows are those of tables that `to` did not have; RIND_E_EXISTS if it had one. */
+/*
+ * Copies all tables of `from` that are ours to `to`, which must have none of ours (RIND_E_EXISTS,
+ * and nothing was written), cells and timestamps unchanged; then reads both sides and compares
+ * (RIND_E_CORRUPT if they differ, which they also do if somebody writes). After a failure `to` is
+ * to be thrown away. `progress` may be NULL.
+ */
 rind_status rind_store_copy(struct rind_ctx *ctx, struct rind_engine *from, struct rind_engine *to,
+                            const struct rind_store_progress *progress,
                             struct rind_deadline deadline, uint64_t *rows_copied) RIND_MUST_USE;
 
 #endif

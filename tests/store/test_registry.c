@@ -534,7 +534,7 @@ static void a_copy_between_engines_is_exact(void **state)
     struct fixture other;
     fixture_open(&other, f->kind == FIXTURE_MEMORY ? FIXTURE_LMDB : FIXTURE_MEMORY);
     uint64_t copied;
-    assert_ok(f, rind_store_copy(&f->ctx, rind_store_engine(f->store), other.engine,
+    assert_ok(f, rind_store_copy(&f->ctx, rind_store_engine(f->store), other.engine, NULL,
                                  fixture_deadline(), &copied));
     assert_int_equal(copied, 2 + 300 + 1);
     const struct rind_table tables[] = {rind_table_of_realm(RIND_TABLE_LOG, &f->realm),
@@ -547,7 +547,7 @@ static void a_copy_between_engines_is_exact(void **state)
         assert_same_rows(&from, &to);
     }
     assert_status(f,
-                  rind_store_copy(&f->ctx, rind_store_engine(f->store), other.engine,
+                  rind_store_copy(&f->ctx, rind_store_engine(f->store), other.engine, NULL,
                                   fixture_deadline(), &copied),
                   RIND_E_EXISTS); /* never into a store that has something */
     fixture_close(&other);
