@@ -41,7 +41,9 @@ bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, in
     RIND_ASSERT(command->table_count < COMMAND_TABLES_MAX);
     struct rind_flag_table tables[COMMAND_TABLES_MAX];
     struct rind_command whole = *command;
-    memcpy(tables, command->tables, command->table_count * sizeof(tables[0]));
+    for (size_t i = 0; i < command->table_count; i++) {
+        tables[i] = command->tables[i];
+    }
     whole.tables = tables;
     if (command_has_store(command)) {
         tables[whole.table_count++] = rind_bigtable_flags_table(&cli->bigtable);

@@ -174,7 +174,8 @@ static rind_status store_open_named(struct rind_ctx *ctx, const char *name,
         return rind_engine_open_memory(ctx, clock, engine);
     }
     if (strcmp(name, "bigtable") == 0) {
-        RIND_ASSERT(options != NULL && options->bigtable != NULL);
+        RIND_REQUIRE(ctx, options != NULL && options->bigtable != NULL, RIND_E_INVALID,
+                     "no project and instance of Bigtable are given");
         return rind_engine_open_bigtable(ctx, options->bigtable, engine);
     }
     return rind_fail(ctx, RIND_E_INVALID,

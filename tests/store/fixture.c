@@ -46,7 +46,7 @@ struct rind_bigtable_options fixture_bigtable_options(const struct rind_url *url
     return options;
 }
 
-static bool fixture_is_bigtable(const struct fixture *fixture)
+bool fixture_is_bigtable(const struct fixture *fixture)
 {
     return fixture->kind == FIXTURE_BIGTABLE || fixture->kind == FIXTURE_BIGTABLE_FAULTY;
 }
@@ -220,6 +220,16 @@ static struct rind_engine *fixture_engine_of(struct fixture *fixture)
     return fixture->engine != NULL ? fixture->engine : rind_store_engine(fixture->store);
 }
 
+void fixture_write(struct fixture *fixture, const struct rind_write *write)
+{
+    rind_status status = rind_status_make(RIND_E_BUSY);
+    for (unsigned attempt = 0; attempt < 3 && rind_engine_may_retry(status); attempt++) {
+        status =
+            rind_engine_write(&fixture->ctx, fixture_engine_of(fixture), write, fixture_deadline());
+    }
+    assert_ok(fixture, status);
+}
+
 void fixture_set(struct fixture *fixture, struct rind_table table, const char *key,
                  const char *qualifier, int64_t timestamp_us, const char *value)
 {
@@ -227,12 +237,7 @@ void fixture_set(struct fixture *fixture, struct rind_table table, const char *k
                                      timestamp_us, rind_slice_text(value)};
     struct rind_row_write row = {rind_slice_text(key), &mutation, 1};
     struct rind_write write = {table, &row, 1};
-    rind_status status = rind_status_make(RIND_E_BUSY);
-    for (unsigned attempt = 0; attempt < 3 && rind_engine_may_retry(status); attempt++) {
-        status = rind_engine_write(&fixture->ctx, fixture_engine_of(fixture), &write,
-                                   fixture_deadline());
-    }
-    assert_ok(fixture, status);
+    fixture_write(fixture, &write);
 }
 
 struct rind_rows fixture_read_all(struct fixture *fixture, struct rind_table table)

@@ -78,7 +78,11 @@ struct rind_mac fixture_mac(uint64_t index, uint8_t salt);
 void fixture_append(struct fixture *fixture, uint64_t first_index, size_t count,
                     enum rind_code code);
 
-/* Shortcuts for the engine's calls. */
+/* True if time is a service's, not the fixture's clock: its timestamps, and what it collects. */
+bool fixture_is_bigtable(const struct fixture *fixture);
+
+/* The engine's calls, made again where an answer was lost. */
+void fixture_write(struct fixture *fixture, const struct rind_write *write);
 void fixture_set(struct fixture *fixture, struct rind_table table, const char *key,
                  const char *qualifier, int64_t timestamp_us, const char *value);
 struct rind_rows fixture_read_all(struct fixture *fixture, struct rind_table table);

@@ -172,7 +172,7 @@ static void stores_are_opened_by_name(void **state)
     struct rind_store *store;
     rind_ctx_init(&ctx, NULL);
     assert_true(rind_is(rind_store_open(&ctx, "bigtable", NULL, &store), RIND_E_INVALID));
-    assert_non_null(strstr(ctx.sentence, "without Bigtable"));
+    assert_non_null(strstr(ctx.sentence, "no project and instance"));
     assert_true(rind_is(rind_store_open(&ctx, "postgres:x", NULL, &store), RIND_E_INVALID));
     assert_true(rind_is(rind_store_open(&ctx, "lmdb:", NULL, &store), RIND_E_INVALID));
     assert_true(rind_is_ok(rind_store_open(&ctx, "memory:", NULL, &store)));

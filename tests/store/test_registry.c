@@ -125,10 +125,11 @@ static void waiting_for_a_lease_ends_with_it_or_the_deadline(void **state)
     struct rind_lease first;
     struct rind_lease second;
     assert_ok(f, obtain(f, "one-cm", 3000, &first));
-    /* On a busy machine the deadline can fall into an attempt. */
+    /* On a busy machine the deadline can fall into an attempt, or between two lost answers. */
     rind_status waited = rind_store_lease_wait(&f->ctx, f->store, "one-cm", "me", 3000,
                                                rind_deadline_in_ms(40), &second);
-    assert_true(rind_is(waited, RIND_E_BUSY) || rind_is(waited, RIND_E_TIMEOUT));
+    assert_true(rind_is(waited, RIND_E_BUSY) || rind_is(waited, RIND_E_TIMEOUT) ||
+                (f->kind == FIXTURE_BIGTABLE_FAULTY && rind_is(waited, RIND_E_UNAVAILABLE)));
     f->now_ms += 3001;
     assert_ok(f, rind_store_lease_wait(&f->ctx, f->store, "one-cm", "me", 3000, fixture_deadline(),
                                        &second));
@@ -455,7 +456,8 @@ static void log_statistics_count_per_group(void **state)
     assert_int_equal(compacted->entry_rows, 1);
     assert_int_equal(compacted->entries, 2);
     assert_int_equal(compacted->tombstones, 2);
-    assert_int_equal(compacted->tombstones_expired, 1);
+    /* A service's own clock cannot be set forward a week. */
+    assert_int_equal(compacted->tombstones_expired, fixture_is_bigtable(f) ? 0 : 1);
     assert_int_equal(compacted->index_lowest, 1);
     assert_int_equal(compacted->index_highest, 7);
 }
@@ -477,8 +479,7 @@ static void merkle_statistics_name_the_crowded_prefixes(void **state)
                                               9000000, rind_slice_text("")}};
             struct rind_row_write row = {rind_row_key_slice(&key), cells, j == 0 ? 2 : 1};
             struct rind_write write = {merkle, &row, 1};
-            assert_ok(f, rind_engine_write(&f->ctx, rind_store_engine(f->store), &write,
-                                           fixture_deadline()));
+            fixture_write(f, &write);
         }
     }
     fixture_set(f, merkle, "bad key", "q", 1000, "v");
