@@ -174,7 +174,9 @@ static rind_status start_hsm_and_agent(struct rind_ctx *ctx, struct rind_local *
     rind_child_add(agent, "--hsm-url=%s", hsm->address);
     rind_child_add(agent, "--name=%s", agent->name);
     rind_local_add_store_flags(agent, local);
-    rind_child_add(agent, "--events=none"); /* there is no Pub/Sub on this machine */
+    if (getenv("PUBSUB_EMULATOR_HOST") == NULL) {
+        rind_child_add(agent, "--events=none"); /* there is no Pub/Sub on this machine */
+    }
     rind_child_add(agent, "--default-rate-limit=%llu",
                    (unsigned long long)local->options->rate_limit);
     RIND_TRY(start_run(ctx, local, agent));
