@@ -88,8 +88,8 @@ static void mistakes_in_a_text_of_secrets_are_named(void **state)
         "{\"acme\":{\"1\":\"a\",\"01\":\"b\"}}",
         /* Objects with mistakes are not keys: what they hold might be public. */
         "{\"acme\":{\"1\":\"{}\"}}",
-        "{\"acme\":{\"1\":\"{\\\"data\\\":\\\"zz\\\",\\\"encoding\\\":\\\"Hex\\\","
-        "\\\"algorithm\\\":\\\"HmacSha256\\\"}\"}}",
+        ("{\"acme\":{\"1\":\"{\\\"data\\\":\\\"zz\\\",\\\"encoding\\\":\\\"Hex\\\","
+         "\\\"algorithm\\\":\\\"HmacSha256\\\"}\"}}"),
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct rind_ctx *ctx = make_ctx();
