@@ -121,6 +121,22 @@ static char *address_host_to_ascii(const char *host)
     return copy;
 }
 
+/* A name in ASCII without what WHATWG forbids in one ("forbidden domain code points"), or [IPv6].
+ */
+static bool address_host_is_allowed(const char *host)
+{
+    size_t length = strlen(host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+        return strspn(host + 1, "0123456789abcdef:.") == length - 2;
+    }
+    for (const char *at = host; *at != '\0'; at++) {
+        if (*at <= ' ' || *at >= 0x7f || strchr("#%/:<>?@[\\]^|", *at) != NULL) {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
 static bool address_host(CURLU *url, char **host)
 {
     char *name = NULL;
@@ -129,7 +145,7 @@ static bool address_host(CURLU *url, char **host)
     }
     *host = address_host_to_ascii(name);
     curl_free(name);
-    return *host != NULL && **host != '\0';
+    return *host != NULL && address_host_is_allowed(*host);
 }
 
 static char *address_join(const struct address_parts *parts)

@@ -153,7 +153,11 @@ static void other_schemes_and_user_information_are_refused(void **state)
                                       "https:h",
                                       "https:\\\\h\\",
                                       "https://h h/",
-                                      "https://h\th/"};
+                                      "https://h\th/",
+                                      "https://%7Fh/", /* what WHATWG forbids in a host */
+                                      "https://a%25b/",
+                                      "https://a|b/",
+                                      "https://a^b/"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char why[RIND_SENTENCE_SIZE] = "";
         char *normal = rind_sdk_address_normalise(bad[i], why);
