@@ -85,7 +85,7 @@ static int http1_on_field(llhttp_t *parser, const char *at, size_t length)
         return http1_fail(http1, 400);
     }
     if (http1->is_head_complete) {
-        return http1_checked(http1, rind_message_count(message, length + HTTP1_HEADER_OVERHEAD));
+        return http1_checked(http1, rind_message_count(message, length));
     }
     enum rind_message_result result = rind_message_begin_header(message);
     if (result != RIND_MESSAGE_OK) {
@@ -111,10 +111,10 @@ static int http1_on_value(llhttp_t *parser, const char *at, size_t length)
 static int http1_on_value_complete(llhttp_t *parser)
 {
     struct rind_http1 *http1 = http1_of(parser);
-    if (http1->is_head_complete) {
-        return 0;
+    if (!http1->is_head_complete) {
+        http1->message->header_count++;
     }
-    http1->message->header_count++;
+    /* Here and not with the name, which may come in pieces. */
     return http1_checked(http1, rind_message_count(http1->message, HTTP1_HEADER_OVERHEAD));
 }
 
