@@ -55,6 +55,7 @@ extern "C" {
 #define RIND_CONFIGURATIONS_MAX 32 /* previous configurations of one user */
 #define RIND_TOKEN_SIZE_MAX 2048   /* a token with its NUL; realms accept 1000 characters */
 #define RIND_TRANSPORT_BODY_SIZE_MAX 4096 /* what is kept of a response; a legal one has 1 KiB */
+#define RIND_TRANSPORT_REASON_SIZE 160    /* of why there was no answer, with its NUL */
 #define RIND_SENTENCE_SIZE 256            /* of a sentence with its NUL */
 
 /* The version of the library at run time, RIND_LIBRARY_VERSION at compile time. Static text. */
@@ -234,6 +235,8 @@ struct rind_transport_response {
     bool was_not_sent; /* with status 0: surely nothing reached the realm (connection refused) */
     size_t body_size;  /* bytes in body; leave away what does not fit */
     uint8_t body[RIND_TRANSPORT_BODY_SIZE_MAX];
+    /* With status 0: why, for the failure's sentence, printable; "" if the transport cannot say. */
+    char reason[RIND_TRANSPORT_REASON_SIZE];
 };
 
 /*
@@ -250,10 +253,29 @@ struct rind_transport {
 /* The built-in transport: libcurl, HTTP/2, connections kept alive and used again. */
 struct rind_https;
 
+/* One exchange that has ended, for whoever measures. Valid during the call. */
+struct rind_https_exchange {
+    const char *url;
+    uint16_t status;     /* HTTP status; 0 when there was no whole answer */
+    const char *reason;  /* with status 0: why; otherwise "" */
+    uint64_t elapsed_ns; /* from before a connection was looked for until the last byte */
+    /*
+     * The value of the answer's header called `name` (case does not matter), or of the `index`th of
+     * that name; NULL if there is none. It is what the peer sent, and valid until the next
+     * question.
+     */
+    const char *(*header)(const struct rind_https_exchange *exchange, const char *name,
+                          size_t index);
+    void *transport_self; /* the transport's own */
+};
+
 struct rind_https_options {
     const char *ca_file; /* PEM file with the only roots to trust; NULL: the system's roots */
     uint32_t connect_timeout_ms; /* 0: 10 s */
     bool is_plain_http_allowed;  /* false: only https addresses are connected to */
+    /* Told of each exchange when it has ended, on the thread that waits for it; NULL: nobody. */
+    void (*observe)(void *observe_self, const struct rind_https_exchange *exchange);
+    void *observe_self;
 };
 
 /* NULL with the reason in `why` (RIND_SENTENCE_SIZE bytes, may be NULL). `options` may be NULL. */

@@ -74,7 +74,9 @@ enum rind_error rind_sdk_exchange(struct rind_sdk_job *job, struct rind_slice bo
     const struct rind_transport_response *response = &job->http_response;
     if (response->status < 100 || response->status > 999) {
         job->is_outcome_unknown = !response->was_not_sent;
-        return RIND_SDK_JOB_FAIL(job, RIND_ERROR_TRANSIENT, "no answer from %s", job->slot->url);
+        job->http_response.reason[RIND_TRANSPORT_REASON_SIZE - 1] = '\0';
+        return RIND_SDK_JOB_FAIL(job, RIND_ERROR_TRANSIENT, "no answer from %s%s%s", job->slot->url,
+                                 response->reason[0] != '\0' ? ": " : "", response->reason);
     }
     size_t size =
         response->body_size < sizeof(response->body) ? response->body_size : sizeof(response->body);

@@ -24,6 +24,8 @@ struct rind_https {
     char *ca_file;
     uint32_t connect_timeout_ms;
     bool is_plain_http_allowed;
+    void (*observe)(void *observe_self, const struct rind_https_exchange *exchange);
+    void *observe_self;
     pthread_mutex_t lock; /* of the idle handles; never held over I/O */
     CURL *idle[HTTPS_IDLE_HANDLES_MAX];
     size_t idle_count;
@@ -35,6 +37,7 @@ struct https_exchange {
     struct rind_transport_response *response;
     size_t body_size_read;
     bool was_begun; /* bytes of it may have been sent */
+    char reason[CURL_ERROR_SIZE];
 };
 
 struct rind_https *rind_https_new(const struct rind_https_options *options, char *why)
@@ -51,6 +54,8 @@ struct rind_https *rind_https_new(const struct rind_https_options *options, char
     https->connect_timeout_ms = HTTPS_CONNECT_TIMEOUT_MS;
     if (options != NULL) {
         https->is_plain_http_allowed = options->is_plain_http_allowed;
+        https->observe = options->observe;
+        https->observe_self = options->observe_self;
         if (options->connect_timeout_ms != 0) {
             https->connect_timeout_ms = options->connect_timeout_ms;
         }
@@ -208,6 +213,7 @@ static void https_set_options(const struct rind_https *https, CURL *handle,
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, https_progress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, exchange);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, exchange->reason);
     if (https->ca_file != NULL) {
         curl_easy_setopt(handle, CURLOPT_CAINFO, https->ca_file);
         curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
@@ -223,6 +229,42 @@ static bool https_is_before_sending(CURLcode code)
            code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
 }
 
+/* libcurl's words may quote the peer, such as the names in its certificate. */
+static void https_give_reason(const struct https_exchange *exchange, CURLcode code,
+                              struct rind_transport_response *response)
+{
+    const char *reason = exchange->reason[0] != '\0' ? exchange->reason : curl_easy_strerror(code);
+    size_t length = 0;
+    for (; reason[length] != '\0' && length + 1 < sizeof(response->reason); length++) {
+        bool is_printable = reason[length] >= ' ' && reason[length] <= '~';
+        response->reason[length] = is_printable ? reason[length] : '?';
+    }
+    response->reason[length] = '\0';
+}
+
+static const char *https_header(const struct rind_https_exchange *exchange, const char *name,
+                                size_t index)
+{
+    struct curl_header *header = NULL;
+    CURLHcode code =
+        curl_easy_header(exchange->transport_self, name, index, CURLH_HEADER, -1, &header);
+    return code == CURLHE_OK ? header->value : NULL;
+}
+
+static void https_tell(const struct rind_https *https, CURL *handle,
+                       const struct https_exchange *exchange)
+{
+    curl_off_t elapsed_us = 0;
+    (void)curl_easy_getinfo(handle, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+    const struct rind_https_exchange told = {.url = exchange->request->url,
+                                             .status = exchange->response->status,
+                                             .reason = exchange->response->reason,
+                                             .elapsed_ns = (uint64_t)elapsed_us * 1000u,
+                                             .header = https_header,
+                                             .transport_self = handle};
+    https->observe(https->observe_self, &told);
+}
+
 static void https_perform(const struct rind_https *https, CURL *handle,
                           struct https_exchange *exchange, struct curl_slist *headers)
 {
@@ -236,6 +278,10 @@ static void https_perform(const struct rind_https *https, CURL *handle,
     } else {
         exchange->response->body_size = 0;
         exchange->response->was_not_sent = !exchange->was_begun && https_is_before_sending(code);
+        https_give_reason(exchange, code, exchange->response);
+    }
+    if (https->observe != NULL) {
+        https_tell(https, handle, exchange);
     }
 }
 
@@ -249,7 +295,8 @@ static void https_send(void *self, const struct rind_transport_request *request,
     if (headers != NULL) {
         https_perform(https, handle, &exchange, headers);
     } else {
-        response->was_not_sent = true; /* out of memory */
+        response->was_not_sent = true;
+        (void)snprintf(response->reason, sizeof(response->reason), "out of memory");
     }
     if (handle != NULL) {
         https_give_back(https, handle);

@@ -226,6 +226,7 @@ static void a_refused_connection_was_surely_not_sent(void **state)
     post_to(https, &server, &response);
     assert_int_equal(response.status, 0);
     assert_true(response.was_not_sent);
+    assert_non_null(strstr(response.reason, "onnect"));
     rind_https_free(https);
 }
 
@@ -307,6 +308,73 @@ static void plain_http_is_refused_unless_allowed(void **state)
     server_close(&server);
 }
 
+struct observed {
+    unsigned count;
+    uint16_t status;
+    char reason[RIND_TRANSPORT_REASON_SIZE];
+    uint64_t elapsed_ns;
+    char exec_time[64];
+    char timings[2][64];
+    bool has_third;
+    bool has_missing;
+};
+
+static void copy_header(const struct rind_https_exchange *exchange, const char *name, size_t index,
+                        char text[64])
+{
+    const char *value = exchange->header(exchange, name, index);
+    (void)snprintf(text, 64, "%s", value != NULL ? value : "none");
+}
+
+static void observe(void *self, const struct rind_https_exchange *exchange)
+{
+    struct observed *observed = self;
+    observed->count++;
+    observed->status = exchange->status;
+    observed->elapsed_ns = exchange->elapsed_ns;
+    (void)snprintf(observed->reason, sizeof(observed->reason), "%s", exchange->reason);
+    assert_non_null(strstr(exchange->url, "/req"));
+    copy_header(exchange, "x-exec-time", 0, observed->exec_time);
+    copy_header(exchange, "server-timing", 0, observed->timings[0]);
+    copy_header(exchange, "server-timing", 1, observed->timings[1]);
+    observed->has_third = exchange->header(exchange, "server-timing", 2) != NULL;
+    observed->has_missing = exchange->header(exchange, "cf-ray", 0) != NULL;
+}
+
+static void an_observer_is_told_of_each_exchange_and_may_ask_for_headers(void **state)
+{
+    (void)state;
+    struct server server;
+    struct observed observed = {0};
+    struct rind_transport_response response;
+    const struct rind_https_options options = {
+        .is_plain_http_allowed = true, .observe = observe, .observe_self = &observed};
+    struct rind_https *https = rind_https_new(&options, NULL);
+    assert_non_null(https);
+    server_open(&server, "HTTP/1.1 503 Busy\r\nX-Exec-Time: 4711\r\nServer-Timing: a;dur=1\r\n"
+                         "server-timing: b;dur=2\r\nContent-Length: 0\r\n\r\n");
+    post_to(https, &server, &response);
+    assert_int_equal(observed.count, 1);
+    assert_int_equal(observed.status, 503);
+    assert_true(observed.elapsed_ns > 0);
+    assert_string_equal(observed.reason, "");
+    assert_string_equal(response.reason, "");
+    assert_string_equal(observed.exec_time, "4711");
+    assert_string_equal(observed.timings[0], "a;dur=1");
+    assert_string_equal(observed.timings[1], "b;dur=2");
+    assert_false(observed.has_third);
+    assert_false(observed.has_missing);
+    server.reply = NULL;
+    post_to(https, &server, &response);
+    assert_int_equal(observed.count, 2);
+    assert_int_equal(observed.status, 0);
+    assert_string_equal(observed.reason, response.reason);
+    assert_true(strlen(observed.reason) > 0);
+    assert_string_equal(observed.exec_time, "none");
+    rind_https_free(https);
+    server_close(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_kept_connection_that_breaks_does_not_send_the_request_twice),
         cmocka_unit_test(an_abandoned_request_ends_long_before_its_timeout),
         cmocka_unit_test(plain_http_is_refused_unless_allowed),
+        cmocka_unit_test(an_observer_is_told_of_each_exchange_and_may_ask_for_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

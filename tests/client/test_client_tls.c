@@ -115,6 +115,7 @@ static void a_certificate_that_is_not_trusted_is_refused_before_anything_is_sent
         post(https, service.url, RIND_TEXT("ping"), &response);
         assert_int_equal(response.status, 0);
         assert_true(response.was_not_sent);
+        assert_non_null(strstr(response.reason, "certificate"));
         rind_https_free(https);
     }
     assert_int_equal(atomic_load(&service.handled), 0);
