@@ -56,6 +56,16 @@ jq -e '[.operations[] | .label] == [null, null, "recover, overloaded", "recover,
     .operations[2].rate > .operations[1].rate and .operations[3].rate == .operations[1].rate and
     ([.operations[].throughput] | all(. > 0))' >/dev/null <<<"$figures" || fail "overload: $figures"
 
+# On Bigtable's emulator, which is found in PATH here: what it and everybody else used of the processors, together all of them.
+figures=$(PATH=$bin:$PATH "$bin/rind" bench cluster --start --minimal --store bigtable --concurrency 4 --count 12 \
+    --plan register,recover --json)
+jq -e "$has_figures"' and .server_cpu_us_per_op > 0 and ([.operations[] | .cpu_shares |
+    .emulator > 0 and .servers > 0 and .client > 0 and (add > 0.99) and ([.[] | . >= 0] | all)] | all) and
+    ([.operations[0].processes[] | select(.name == "bigtable-emulator") | .processors_used > 0] == [true])' \
+    >/dev/null <<<"$figures" || fail "shares of processors: $figures"
+text=$("$bin/rind" bench cluster "${running[@]}" --count 3 --plan register)
+grep -q 'shares of all processors: servers .*, this client .*, others .*, idle' <<<"$text" || fail "shares as text: $text"
+
 # Users who never registered: every recover fails, is counted by kind, and the command still succeeds.
 figures=$("$bin/rind" bench cluster "${running[@]}" --user-prefix nobody --count 3 --plan delete,recover --json)
 jq -e '.errors == 3 and .errors_by_kind == {"NotRegistered": 3} and .ops_per_s == 0' >/dev/null <<<"$figures" ||

@@ -38,6 +38,7 @@ struct rind_bench_cluster_options {
     bool has_groups;
     uint64_t hsm_count;
     uint64_t group_count;
+    const char *store;
     struct rind_local_options local;
 };
 

@@ -85,6 +85,14 @@ static json_t *report_errors_json(const struct rind_load_result *result)
     return errors;
 }
 
+/* On average, of the machine's processors: 1.5 is one all the time and a second half of it. */
+static double report_processors_used(const struct rind_report_phase *phase,
+                                     const struct rind_usage_process *process)
+{
+    uint64_t elapsed_ns = phase->usage.elapsed_ns;
+    return elapsed_ns == 0 ? 0 : (double)process->cpu_ns / (double)elapsed_ns;
+}
+
 static json_t *report_processes_json(const struct rind_report_phase *phase)
 {
     json_t *processes = json_array();
@@ -94,11 +102,27 @@ static json_t *report_processes_json(const struct rind_report_phase *phase)
         double cpu_us = (double)process->cpu_ns / 1000.0;
         (void)json_array_append_new(
             processes,
-            json_pack("{s:s, s:f, s:f, s:I}", "name", process->name, "cpu_s", cpu_us / 1e6,
-                      "cpu_us_per_op", attempts == 0 ? 0 : cpu_us / attempts, "memory_peak_bytes",
+            json_pack("{s:s, s:f, s:f, s:f, s:I}", "name", process->name, "cpu_s", cpu_us / 1e6,
+                      "cpu_us_per_op", attempts == 0 ? 0 : cpu_us / attempts, "processors_used",
+                      report_processors_used(phase, process), "memory_peak_bytes",
                       (json_int_t)process->memory_peak));
     }
     return processes;
+}
+
+static void report_shares(const struct rind_report_phase *phase, struct rind_usage_shares *shares)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    rind_usage_shares(&phase->usage, count > 0 ? (unsigned)count : 1u, shares);
+}
+
+static json_t *report_shares_json(const struct rind_report_phase *phase)
+{
+    struct rind_usage_shares shares;
+    report_shares(phase, &shares);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "emulator", shares.emulator, "servers",
+                     shares.servers, "client", shares.client, "others", shares.others, "idle",
+                     shares.idle);
 }
 
 static json_t *report_seconds_json(const struct rind_load_result *result)
@@ -134,6 +158,7 @@ static void report_add_figures(const struct rind_report *report,
     }
     double cpu_us = report_cpu_us(phase);
     (void)json_object_set_new(object, "server_cpu_us_per_op", json_real(cpu_us));
+    (void)json_object_set_new(object, "cpu_shares", report_shares_json(phase));
     if (floor_us > 0) {
         (void)json_object_set_new(object, "ratio", json_real(cpu_us / floor_us));
     }
@@ -239,6 +264,19 @@ static void report_print_latency(const char *what, const struct rind_histogram *
                  report_ms(histogram->max_us));
 }
 
+/* Who had all the processors of this machine. */
+static void report_print_shares(const struct rind_report_phase *phase)
+{
+    struct rind_usage_shares shares;
+    report_shares(phase, &shares);
+    (void)printf("  shares of all processors: servers %.0f %%", shares.servers * 100.0);
+    if (shares.emulator > 0) {
+        (void)printf(", Bigtable emulator %.0f %%", shares.emulator * 100.0);
+    }
+    (void)printf(", this client %.0f %%, others %.0f %%, idle %.0f %%\n", shares.client * 100.0,
+                 shares.others * 100.0, shares.idle * 100.0);
+}
+
 static void report_print_servers(const struct rind_report *report,
                                  const struct rind_report_phase *phase)
 {
@@ -250,10 +288,12 @@ static void report_print_servers(const struct rind_report *report,
         (void)printf(", %.2f times the floor of %.0f us", cpu_us / floor_us, floor_us);
     }
     (void)printf("; machine %.0f %% busy\n", phase->usage.busy * 100.0);
+    report_print_shares(phase);
     for (size_t i = 0; i < phase->usage.process_count && attempts > 0; i++) {
         const struct rind_usage_process *process = &phase->usage.processes[i];
-        (void)printf("    %-16s %8.1f us   peak %6.1f MiB\n", process->name,
+        (void)printf("    %-18s %8.1f us   %4.2f processors   peak %6.1f MiB\n", process->name,
                      (double)process->cpu_ns / 1000.0 / attempts,
+                     report_processors_used(phase, process),
                      (double)process->memory_peak / 1048576.0);
     }
 }

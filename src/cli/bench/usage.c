@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "cli/realm/local.h"
 #include "host/host.h"
 
 #define USAGE_LINE_SIZE_MAX 512u
@@ -67,7 +69,8 @@ rind_status rind_usage_watch(struct rind_ctx *ctx, struct rind_usage *usage, con
     RIND_REQUIRE(ctx, usage->process_count < RIND_USAGE_PROCESSES_MAX, RIND_E_LIMIT,
                  "more than %u processes cannot be watched", RIND_USAGE_PROCESSES_MAX);
     struct rind_usage_process *process = &usage->processes[usage->process_count++];
-    *process = (struct rind_usage_process){.pid = pid};
+    *process = (struct rind_usage_process){
+        .pid = pid, .is_emulator = strcmp(name, RIND_LOCAL_EMULATOR_NAME) == 0};
     (void)snprintf(process->name, sizeof(process->name), "%s", name);
     return RIND_OK;
 }
@@ -111,12 +114,16 @@ void rind_usage_start(struct rind_usage *usage)
         usage->processes[i].start_ns = usage_process_cpu_ns(usage->processes[i].pid);
     }
     usage_machine_ticks(&usage->busy_ticks, &usage->all_ticks);
+    usage->start_ns = rind_clock_monotonic_ns();
+    usage->self_start_ns = usage_process_cpu_ns(getpid());
 }
 
 void rind_usage_stop(struct rind_usage *usage)
 {
     uint64_t busy_ticks;
     uint64_t all_ticks;
+    usage->elapsed_ns = rind_clock_monotonic_ns() - usage->start_ns;
+    usage->self_ns = usage_process_cpu_ns(getpid()) - usage->self_start_ns;
     usage_machine_ticks(&busy_ticks, &all_ticks);
     usage->busy = all_ticks > usage->all_ticks ? (double)(busy_ticks - usage->busy_ticks) /
                                                      (double)(all_ticks - usage->all_ticks)
@@ -129,11 +136,35 @@ void rind_usage_stop(struct rind_usage *usage)
     }
 }
 
-uint64_t rind_usage_cpu_ns(const struct rind_usage *usage)
+static uint64_t usage_sum_ns(const struct rind_usage *usage, bool is_emulator)
 {
     uint64_t sum_ns = 0;
     for (size_t i = 0; i < usage->process_count; i++) {
-        sum_ns += usage->processes[i].cpu_ns;
+        if (usage->processes[i].is_emulator == is_emulator) {
+            sum_ns += usage->processes[i].cpu_ns;
+        }
     }
     return sum_ns;
+}
+
+uint64_t rind_usage_cpu_ns(const struct rind_usage *usage)
+{
+    return usage_sum_ns(usage, false);
+}
+
+void rind_usage_shares(const struct rind_usage *usage, unsigned processor_count,
+                       struct rind_usage_shares *shares)
+{
+    double all_ns = (double)usage->elapsed_ns * (double)processor_count;
+    *shares = (struct rind_usage_shares){.idle = 1.0};
+    if (all_ns <= 0) {
+        return;
+    }
+    shares->emulator = (double)usage_sum_ns(usage, true) / all_ns;
+    shares->servers = (double)usage_sum_ns(usage, false) / all_ns;
+    shares->client = (double)usage->self_ns / all_ns;
+    double ours = shares->emulator + shares->servers + shares->client;
+    shares->others = usage->busy > ours ? usage->busy - ours : 0;
+    double busy = ours + shares->others;
+    shares->idle = busy < 1.0 ? 1.0 - busy : 0;
 }

@@ -22,6 +22,16 @@ struct rind_usage_process {
     uint64_t cpu_ns;      /* since the last look */
     uint64_t memory_peak; /* bytes, resident; since it started */
     uint64_t start_ns;    /* processor time at the last look */
+    bool is_emulator;     /* it stands for a service of somebody else's: no server of ours */
+};
+
+/* Parts of all processor time of the machine in some time; together 1. */
+struct rind_usage_shares {
+    double emulator;
+    double servers; /* the other processes watched */
+    double client;  /* this process */
+    double others;  /* whoever else runs here */
+    double idle;
 };
 
 /* Zeroed: no processes are watched. */
@@ -31,6 +41,10 @@ struct rind_usage {
     double busy; /* of all processors of the machine, by anybody, since the last look: 0 to 1 */
     uint64_t busy_ticks;
     uint64_t all_ticks;
+    uint64_t elapsed_ns; /* since the last look */
+    uint64_t self_ns;    /* processor time of this process in it */
+    uint64_t start_ns;
+    uint64_t self_start_ns;
 };
 
 /* RIND_E_LIMIT if there are too many. */
@@ -47,7 +61,12 @@ void rind_usage_start(struct rind_usage *usage);
 /* Fills in what was used since. A process that has ended counts as having used nothing. */
 void rind_usage_stop(struct rind_usage *usage);
 
-/* Of all processes watched. */
+/* Of all processes watched but emulators. */
 uint64_t rind_usage_cpu_ns(const struct rind_usage *usage);
+
+/* Who had the processors, of which there are `processor_count`. The kernel's account of the whole
+ * machine is coarser than that of processes: `others` is not below 0, whatever it says. */
+void rind_usage_shares(const struct rind_usage *usage, unsigned processor_count,
+                       struct rind_usage_shares *shares);
 
 #endif
