@@ -20,14 +20,15 @@ static void command_print_man(const struct rind_command *command, FILE *out)
     }
 }
 
-/* Whether it names a store, rather than only a kind of one. */
+/* Whether some flag names a store (--store, --from), rather than only a kind of one. */
 static bool command_has_store(const struct rind_command *command)
 {
     for (size_t i = 0; i < command->table_count; i++) {
         for (size_t j = 0; j < command->tables[i].count; j++) {
             const struct rind_flag *flag = &command->tables[i].flags[j];
-            if (flag->name != NULL && strcmp(flag->name, "store") == 0) {
-                return flag->kind == RIND_FLAG_TEXT;
+            if (flag->kind == RIND_FLAG_TEXT && flag->value_name != NULL &&
+                strcmp(flag->value_name, "STORE") == 0) {
+                return true;
             }
         }
     }

@@ -401,7 +401,9 @@ int rind_cli_store_copy(struct rind_cli *cli, int argc, char *const *argv)
         .about = "Copies all tables of a store to another, cell by cell, and compares the two. For "
                  "realms that are stopped (software realms too, which it cannot see). After a "
                  "failure throw the copy away and begin again.",
-        .example = "rind store copy --from lmdb:/var/lib/rind/store --to lmdb:/mnt/new/store",
+        .example = "rind store copy --from lmdb:/var/lib/rind/store --to lmdb:/mnt/new/store\n"
+                   "  rind store copy --from lmdb:/var/lib/rind/store --to bigtable "
+                   "--bigtable-project example --bigtable-instance realms",
         .tables = tables,
         .table_count = 1};
     int exit_status;
