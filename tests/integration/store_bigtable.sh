@@ -39,7 +39,9 @@ same() {
     local from to
     from=$(tables "$1")
     to=$(tables "$2")
-    [ -n "$from" ] && [ "$from" = "$to" ] || fail "the copy of $1 is not it: $from, $to"
+    if [ -z "$from" ] || [ "$from" != "$to" ]; then
+        fail "the copy of $1 is not it: $from, $to"
+    fi
     "$bin/rind" store check --store "$2" >"$work/check.out" || fail "check of $2: $(cat "$work/check.out")"
 }
 

@@ -9,7 +9,6 @@
 #include "grpc_proxy.h"
 #include "merkle/row_key.h"
 #include "proto/bigtable_admin.pb-c.h"
-#include "support/vectors.h"
 
 /* ---- an engine behind a proxy ---- */
 
@@ -433,106 +432,6 @@ static void a_path_is_one_round_trip_cold_and_none_warm(void **state)
     rind_store_close(reader);
 }
 
-/* ---- what another client sees ---- */
-
-/* Go's %q of bytes, as far as our vectors need it. */
-static void quote(struct rind_slice bytes, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "\"");
-    for (size_t i = 0; i < bytes.length; i++) {
-        static const char special[] = "\a\b\f\n\r\t\v\"\\";
-        static const char letters[] = "abfnrtv\"\\";
-        uint8_t byte = bytes.data[i];
-        const char *found = byte == 0 ? NULL : strchr(special, byte);
-        if (found != NULL) {
-            used += (size_t)snprintf(text + used, size - used, "\\%c", letters[found - special]);
-        } else if (byte >= 0x20 && byte < 0x7f) {
-            used += (size_t)snprintf(text + used, size - used, "%c", byte);
-        } else {
-            used += (size_t)snprintf(text + used, size - used, "\\x%02x", byte);
-        }
-        assert_true(used + 8 < size);
-    }
-    (void)snprintf(text + used, size - used, "\"\n");
-}
-
-/* Whether the other client's output has, in this order, a row's key, a column and a value. */
-static void assert_shows(struct rind_slice output, struct rind_slice key, const char *family,
-                         struct rind_slice qualifier, struct rind_slice value)
-{
-    static char quoted[8192];
-    char column[128];
-    quote(value, quoted, sizeof(quoted));
-    const uint8_t *end = output.data + output.length;
-    const uint8_t *row = memmem(output.data, output.length, key.data, key.length);
-    assert_non_null(row);
-    size_t length = (size_t)snprintf(column, sizeof(column), "  %s:", family);
-    memcpy(column + length, qualifier.data, qualifier.length);
-    length += qualifier.length;
-    const uint8_t *cell = memmem(row, (size_t)(end - row), column, length);
-    assert_non_null(cell);
-    const uint8_t *line = memmem(cell + length, (size_t)(end - cell) - length, "\n    ", 5);
-    assert_non_null(line);
-    if (memmem(line + 5, strlen(quoted), quoted, strlen(quoted)) != line + 5) {
-        fail_msg("the other client shows %.200s instead of %s", (const char *)line, quoted);
-    }
-}
-
-static struct rind_slice show_table(struct fixture *f, const struct rind_table *table)
-{
-    char name[RIND_TABLE_NAME_SIZE];
-    char command[1024];
-    rind_table_name(table, name);
-    const char *bin = getenv("RIND_BIN_DIR");
-    (void)snprintf(command, sizeof(command), "BIGTABLE_EMULATOR_HOST=%s '%s/bigtable-cells' %s",
-                   f->emulator.address, bin != NULL ? bin : "bin", name);
-    FILE *stream = popen(command, "r");
-    assert_non_null(stream);
-    size_t size = 1u << 16;
-    uint8_t *bytes = rind_ctx_alloc(&f->ctx, size);
-    assert_non_null(bytes);
-    size_t length = fread(bytes, 1, size - 1, stream);
-    assert_int_equal(pclose(stream), 0);
-    return rind_slice_make(bytes, length);
-}
-
-static void another_client_sees_the_cells_of_the_specification(void **state)
-{
-    struct proxied_store *s = *state;
-    struct fixture *f = &s->fixture;
-    json_t *root = rind_vectors_load("store-keys-and-values.json");
-    /* The log: entry 1 of the vectors, at the key of group and index. */
-    const json_t *entry_vector = json_array_get(rind_vectors_get(root, "log_entry_value"), 0);
-    const json_t *key_vector = json_array_get(rind_vectors_get(root, "log_row_key"), 0);
-    struct rind_slice cbor = rind_vectors_hex(entry_vector, "cbor_hex", f->arena);
-    struct rind_store_entry entry;
-    struct rind_group_id group;
-    struct rind_log_row row;
-    rind_vectors_hex_fixed(key_vector, "group_hex", group.bytes, sizeof(group.bytes));
-    assert_ok(f, rind_store_entry_parse(&f->ctx, cbor, &entry));
-    assert_int_equal(entry.index, 1);
-    /* The tree: the leaf of the vectors. */
-    const json_t *node_vector = json_array_get(rind_vectors_get(root, "merkle_node_value"), 0);
-    const json_t *node_key_vector = json_array_get(rind_vectors_get(root, "merkle_row_key"), 0);
-    struct rind_store_node node = {rind_vectors_hex(node_key_vector, "row_key_hex", f->arena),
-                                   rind_vectors_hex(node_vector, "cbor_hex", f->arena)};
-    struct rind_append_delta delta = {.add = &node, .add_count = 1};
-    assert_ok(f, rind_store_append(&f->ctx, f->store, &f->realm, &group, &entry, 1, &delta,
-                                   fixture_deadline(), &row));
-    struct rind_table log = rind_table_of_realm(RIND_TABLE_LOG, &f->realm);
-    assert_shows(show_table(f, &log), rind_vectors_hex(key_vector, "row_key_hex", f->arena), "f",
-                 rind_vectors_hex(key_vector, "qualifier_hex", f->arena), cbor);
-    struct rind_table merkle = rind_table_of_realm(RIND_TABLE_MERKLE, &f->realm);
-    assert_shows(show_table(f, &merkle), node.row_key, "f", rind_slice_text(""), node.cbor);
-    /* Tenants: capacity 5 is the first vector. */
-    const json_t *tenant_vector = json_array_get(rind_vectors_get(root, "tenant_config"), 0);
-    assert_ok(f, rind_store_tenant_put(&f->ctx, f->store, "acme", 5, fixture_deadline()));
-    struct rind_table tenants = rind_table_shared(RIND_TABLE_TENANTS);
-    assert_shows(show_table(f, &tenants), rind_slice_text("acme"), "f", rind_slice_text("c"),
-                 rind_vectors_hex(tenant_vector, "cbor_hex", f->arena));
-    json_decref(root);
-}
-
 /* ---- services that are not as they should be ---- */
 
 static void assert_open_fails(const struct rind_bigtable_options *options, enum rind_code code,
@@ -700,7 +599,6 @@ int main(void)
         PROXIED(several_writes_of_one_row_keep_their_order),
         PROXIED(an_append_is_two_round_trips),
         PROXIED(a_path_is_one_round_trip_cold_and_none_warm),
-        PROXIED(another_client_sees_the_cells_of_the_specification),
         cmocka_unit_test(what_cannot_be_reached_is_named_with_the_remedy),
         cmocka_unit_test(credentials_that_are_named_must_be_of_use),
         PROXIED(a_refused_instance_is_found_at_start),

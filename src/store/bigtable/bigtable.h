@@ -35,6 +35,7 @@
 #define RIND_BIGTABLE_SIZE_PER_CALL_BYTES_MAX (32u << 20) /* of a bulk write */
 #define RIND_BIGTABLE_RESUMES_MAX 50u                     /* of one read, each after progress */
 #define RIND_BIGTABLE_TOPICS 256u
+#define RIND_BIGTABLE_TIMESTAMP_UNIT_US 1000 /* timestamps are multiples of it */
 #define RIND_BIGTABLE_POLL_MS_MIN 1u
 #define RIND_BIGTABLE_POLL_MS_MAX 25u
 #define RIND_BIGTABLE_NAME_SIZE 512u /* of instances and tables, with a NUL */

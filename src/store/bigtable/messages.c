@@ -135,6 +135,13 @@ static row_filter *filter_columns(struct filter_maker *maker, const char *family
     return made;
 }
 
+static int64_t messages_ceil_ms(int64_t time_us)
+{
+    int64_t over_us = time_us % RIND_BIGTABLE_TIMESTAMP_UNIT_US;
+    bool fits = time_us <= INT64_MAX - RIND_BIGTABLE_TIMESTAMP_UNIT_US;
+    return over_us > 0 && fits ? time_us - over_us + RIND_BIGTABLE_TIMESTAMP_UNIT_US : time_us;
+}
+
 /* Cells with start_us <= timestamp < end_us; 0 as end is none. */
 static row_filter *filter_times(struct filter_maker *maker, int64_t start_us, int64_t end_us)
 {
@@ -278,7 +285,8 @@ rind_status rind_bigtable_condition_filter(struct rind_ctx *ctx,
     RIND_TRY(filter_begin(ctx, &maker));
     switch (condition->kind) {
     case RIND_CONDITION_CELL_AT_LEAST:
-        *filter = filter_times(maker, condition->timestamp_us, 0);
+        /* Cells have whole milliseconds, and only those are allowed in filters. */
+        *filter = filter_times(maker, messages_ceil_ms(condition->timestamp_us), 0);
         break;
     case RIND_CONDITION_CELL_EQUALS:
         *filter = filter_value(maker, condition->value);
