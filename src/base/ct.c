@@ -28,3 +28,9 @@ bool rind_ct_is_zero(const void *bytes, size_t size)
     }
     return ct_byte_is_zero(seen);
 }
+
+bool rind_ct_is_at_most(uint8_t value, uint8_t limit)
+{
+    /* limit - value borrows into bit 8 exactly when value is the larger one. */
+    return (bool)(1u ^ ((((uint32_t)limit - (uint32_t)value) >> 8) & 1u));
+}

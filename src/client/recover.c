@@ -63,8 +63,8 @@ static const struct rind_sdk_job *recover_group(const struct rind_sdk_join *join
 static bool recover1_agrees(const struct rind_sdk_job *a, const struct rind_sdk_job *b)
 {
     return rind_sdk_job_is_success(a) && rind_sdk_job_is_success(b) &&
-           memcmp(a->response.recover1.ok.version, b->response.recover1.ok.version,
-                  sizeof(a->response.recover1.ok.version)) == 0;
+           rind_ct_equal(a->response.recover1.ok.version, b->response.recover1.ok.version,
+                         sizeof(a->response.recover1.ok.version));
 }
 
 static bool recover2_agrees(const struct rind_sdk_job *a, const struct rind_sdk_job *b)
@@ -76,17 +76,18 @@ static bool recover2_agrees(const struct rind_sdk_job *a, const struct rind_sdk_
     const struct rind_recover2_ok *y = &b->response.recover2.ok;
     return rind_ct_equal(x->unlock_key_commitment, y->unlock_key_commitment,
                          sizeof(x->unlock_key_commitment)) &&
-           memcmp(x->oprf_signed_public_key.verifying_key, y->oprf_signed_public_key.verifying_key,
-                  sizeof(x->oprf_signed_public_key.verifying_key)) == 0;
+           rind_ct_equal(x->oprf_signed_public_key.verifying_key,
+                         y->oprf_signed_public_key.verifying_key,
+                         sizeof(x->oprf_signed_public_key.verifying_key));
 }
 
 static bool recover3_agrees(const struct rind_sdk_job *a, const struct rind_sdk_job *b)
 {
     return rind_sdk_job_is_success(a) && rind_sdk_job_is_success(b) && !a->is_dropped &&
            !b->is_dropped &&
-           memcmp(a->response.recover3.ok.encrypted_secret,
-                  b->response.recover3.ok.encrypted_secret,
-                  sizeof(a->response.recover3.ok.encrypted_secret)) == 0;
+           rind_ct_equal(a->response.recover3.ok.encrypted_secret,
+                         b->response.recover3.ok.encrypted_secret,
+                         sizeof(a->response.recover3.ok.encrypted_secret));
 }
 
 static bool recover1_is_enough(const struct rind_sdk_join *join, size_t threshold)

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "base/assert.h"
+#include "base/ct.h"
 
 _Static_assert(RIND_USER_SECRET_PADDED_SIZE + crypto_aead_chacha20poly1305_ietf_ABYTES ==
                    RIND_USER_SECRET_ENCRYPTED_SIZE,
@@ -42,7 +43,7 @@ user_secret_decrypt_with(struct rind_ctx *ctx, const struct rind_encryption_key 
                                                            RIND_USER_SECRET_ENCRYPTED_SIZE, NULL, 0,
                                                            secret_nonce, key->bytes) == 0,
                  RIND_E_AUTH, "the secret was not encrypted with the key that was recovered");
-    RIND_REQUIRE(ctx, padded[0] <= RIND_USER_SECRET_SIZE_MAX, RIND_E_DECODE,
+    RIND_REQUIRE(ctx, rind_ct_is_at_most(padded[0], RIND_USER_SECRET_SIZE_MAX), RIND_E_DECODE,
                  "the decrypted secret says it is longer than %u bytes", RIND_USER_SECRET_SIZE_MAX);
     /* All bytes are copied, whatever the length: the padding is zero and the time constant. */
     memcpy(secret, padded + 1, RIND_USER_SECRET_SIZE_MAX);

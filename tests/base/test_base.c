@@ -127,6 +127,16 @@ static void sentence_gains_a_clause_on_the_way_up(void **state)
     assert_string_equal(rind_code_name(RIND_E_LIMIT), "limit reached");
 }
 
+static void ct_is_at_most_compares_any_two_bytes(void **state)
+{
+    (void)state;
+    for (unsigned value = 0; value <= UINT8_MAX; value++) {
+        for (unsigned limit = 0; limit <= UINT8_MAX; limit++) {
+            assert_int_equal(rind_ct_is_at_most((uint8_t)value, (uint8_t)limit), value <= limit);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +148,7 @@ int main(void)
         cmocka_unit_test(hex_round_trips_every_byte),
         cmocka_unit_test(hex_accepts_exactly_the_22_digits),
         cmocka_unit_test(ct_equal_sees_each_flipped_bit),
+        cmocka_unit_test(ct_is_at_most_compares_any_two_bytes),
         cmocka_unit_test(sentence_gains_a_clause_on_the_way_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /*
- * declassify.c - the one list of deliberate exceptions from constant time in the trusted core.
+ * declassify.c - the list of deliberate exceptions from constant time in the trusted core.
  *
  * The linker sends calls of the functions below through their __wrap_ twins (see CMakeLists.txt).
  * Each says what becomes public and why that is right.
@@ -7,6 +7,8 @@
 #include "ct/declassify.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <valgrind/memcheck.h>
 
 #include "base/base.h"
@@ -17,11 +19,10 @@
 #define REAL(name) __real_##name
 #define WRAPPED(name) __wrap_##name
 
-static size_t request_count;
-static size_t plaintext_count;
-static bool is_in_core;
+static atomic_size_t request_count;
+static atomic_size_t plaintext_count;
 
-void ct_secret(void *bytes, size_t size)
+void ct_secret(const void *bytes, size_t size)
 {
     (void)VALGRIND_MAKE_MEM_UNDEFINED(bytes, size);
 }
@@ -41,15 +42,15 @@ bool ct_is_secret(const void *bytes, size_t size)
 
 size_t ct_request_count(void)
 {
-    return request_count;
+    return atomic_load(&request_count);
 }
 
 size_t ct_plaintext_count(void)
 {
-    return plaintext_count;
+    return atomic_load(&plaintext_count);
 }
 
-static void declassify(const void *bytes, size_t size)
+void ct_declassify(const void *bytes, size_t size)
 {
     (void)VALGRIND_MAKE_MEM_DEFINED(bytes, size);
 }
@@ -65,10 +66,8 @@ rind_status WRAPPED(rind_hsm_handle)(struct rind_ctx *ctx, struct rind_hsm *hsm,
 rind_status WRAPPED(rind_hsm_handle)(struct rind_ctx *ctx, struct rind_hsm *hsm,
                                      struct rind_slice request, struct rind_buffer *response)
 {
-    is_in_core = true;
     rind_status status = REAL(rind_hsm_handle)(ctx, hsm, request, response);
-    is_in_core = false;
-    request_count++;
+    (void)atomic_fetch_add(&request_count, 1);
     if (ct_is_secret(response->data, response->length)) {
         rind_panic(__FILE__, __LINE__, "an answer holds bytes made of secrets");
     }
@@ -90,7 +89,7 @@ bool WRAPPED(rind_ct_is_zero)(const void *bytes, size_t size);
 bool WRAPPED(rind_ct_equal)(const void *a, const void *b, size_t size)
 {
     bool is_equal = REAL(rind_ct_equal)(a, b, size);
-    declassify(&is_equal, sizeof(is_equal));
+    ct_declassify(&is_equal, sizeof(is_equal));
     return is_equal;
 }
 
@@ -98,7 +97,7 @@ bool WRAPPED(rind_ct_equal)(const void *a, const void *b, size_t size)
 bool WRAPPED(rind_ct_is_zero)(const void *bytes, size_t size)
 {
     bool is_zero = REAL(rind_ct_is_zero)(bytes, size);
-    declassify(&is_zero, sizeof(is_zero));
+    ct_declassify(&is_zero, sizeof(is_zero));
     return is_zero;
 }
 
@@ -114,7 +113,7 @@ void WRAPPED(rind_mac_compute)(const struct rind_mac_key *key, const char *domai
                                struct rind_slice message, struct rind_mac *mac)
 {
     REAL(rind_mac_compute)(key, domain, message, mac);
-    declassify(mac, sizeof(*mac));
+    ct_declassify(mac, sizeof(*mac));
 }
 
 int REAL(crypto_scalarmult_base)(unsigned char *q, const unsigned char *n);
@@ -124,8 +123,8 @@ int WRAPPED(crypto_scalarmult_base)(unsigned char *q, const unsigned char *n);
 int WRAPPED(crypto_scalarmult_base)(unsigned char *q, const unsigned char *n)
 {
     int failed = REAL(crypto_scalarmult_base)(q, n);
-    declassify(q, crypto_scalarmult_BYTES);
-    declassify(&failed, sizeof(failed));
+    ct_declassify(q, crypto_scalarmult_BYTES);
+    ct_declassify(&failed, sizeof(failed));
     return failed;
 }
 
@@ -136,7 +135,7 @@ int WRAPPED(crypto_scalarmult)(unsigned char *q, const unsigned char *n, const u
 int WRAPPED(crypto_scalarmult)(unsigned char *q, const unsigned char *n, const unsigned char *p)
 {
     int failed = REAL(crypto_scalarmult)(q, n, p);
-    declassify(&failed, sizeof(failed));
+    ct_declassify(&failed, sizeof(failed));
     return failed;
 }
 
@@ -151,19 +150,29 @@ int WRAPPED(crypto_scalarmult_ristretto255_base)(unsigned char *q, const unsigne
  * Fails if the product is the identity: for a zero scalar, which is a draw of probability 2^-252 or
  * a client's own choice of OPRF key, or for the identity as blinded input. The product stays
  * secret.
+ *
+ * A factor that is secret is one that the client hashed its access key to, or got from a realm and
+ * has checked: the library's branch on whether 32 bytes are a point tells nothing about it.
  */
 int WRAPPED(crypto_scalarmult_ristretto255)(unsigned char *q, const unsigned char *n,
                                             const unsigned char *p)
 {
-    int failed = REAL(crypto_scalarmult_ristretto255)(q, n, p);
-    declassify(&failed, sizeof(failed));
+    bool is_secret = ct_is_secret(p, RIND_POINT_SIZE);
+    uint8_t point[RIND_POINT_SIZE];
+    memcpy(point, p, sizeof(point));
+    ct_declassify(point, sizeof(point));
+    int failed = REAL(crypto_scalarmult_ristretto255)(q, n, point);
+    ct_declassify(&failed, sizeof(failed));
+    if (is_secret) {
+        ct_secret(q, RIND_POINT_SIZE);
+    }
     return failed;
 }
 
 int WRAPPED(crypto_scalarmult_ristretto255_base)(unsigned char *q, const unsigned char *n)
 {
     int failed = REAL(crypto_scalarmult_ristretto255_base)(q, n);
-    declassify(&failed, sizeof(failed));
+    ct_declassify(&failed, sizeof(failed));
     return failed;
 }
 
@@ -181,7 +190,7 @@ int WRAPPED(crypto_scalarmult_ristretto255_base)(unsigned char *q, const unsigne
                       const unsigned char *k)                                                      \
     {                                                                                              \
         int failed = REAL(name)(c, clen, m, mlen, ad, adlen, nsec, npub, k);                       \
-        declassify(c, (size_t)mlen + 16);                                                          \
+        ct_declassify(c, (size_t)mlen + 16);                                                       \
         return failed;                                                                             \
     }
 
@@ -203,9 +212,9 @@ static size_t head_size(uint8_t first)
  * state a record is, its counters among that, decide what is done; the answers then cost and weigh
  * the same as far as spec 02 sections 13.4 and 17 promise.
  */
-static void mark_plaintext(uint8_t *bytes, size_t size)
+void ct_mark_message(const uint8_t *bytes, size_t size)
 {
-    declassify(bytes, size);
+    ct_declassify(bytes, size);
     for (size_t i = 0; i < size;) {
         uint8_t first = bytes[i];
         size_t head = head_size(first);
@@ -223,11 +232,17 @@ static void mark_plaintext(uint8_t *bytes, size_t size)
         }
         if (major == 2) {
             ct_secret(bytes + i, length);
-            plaintext_count += length;
+            (void)atomic_fetch_add(&plaintext_count, length);
         }
         i += length;
     }
 }
+
+/*
+ * Below: the user's secret is the one message that is no CBOR and stays secret as a whole. A
+ * request or record of its very size would be secret as a whole, too, and be reported when it is
+ * decoded.
+ */
 
 #define DECRYPT(name)                                                                              \
     int REAL(name)(unsigned char *m, unsigned long long *mlen, unsigned char *nsec,                \
@@ -241,10 +256,11 @@ static void mark_plaintext(uint8_t *bytes, size_t size)
                       const unsigned char *c, unsigned long long clen, const unsigned char *ad,    \
                       unsigned long long adlen, const unsigned char *npub, const unsigned char *k) \
     {                                                                                              \
+        bool is_secret = ct_is_secret(k, 32);                                                      \
         int failed = REAL(name)(m, mlen, nsec, c, clen, ad, adlen, npub, k);                       \
-        declassify(&failed, sizeof(failed));                                                       \
-        if (failed == 0 && is_in_core) {                                                           \
-            mark_plaintext(m, (size_t)clen - 16);                                                  \
+        ct_declassify(&failed, sizeof(failed));                                                    \
+        if (failed == 0 && is_secret && (size_t)clen != RIND_USER_SECRET_ENCRYPTED_SIZE) {         \
+            ct_mark_message(m, (size_t)clen - 16);                                                 \
         }                                                                                          \
         return failed;                                                                             \
     }
@@ -260,7 +276,7 @@ bool WRAPPED(rind_cbor_is_scalar)(const uint8_t bytes[static 32]);
 bool WRAPPED(rind_cbor_is_scalar)(const uint8_t bytes[static 32])
 {
     bool is_scalar = REAL(rind_cbor_is_scalar)(bytes);
-    declassify(&is_scalar, sizeof(is_scalar));
+    ct_declassify(&is_scalar, sizeof(is_scalar));
     return is_scalar;
 }
 
@@ -273,6 +289,6 @@ bool WRAPPED(rind_point_is_valid)(const uint8_t bytes[static RIND_POINT_SIZE]);
  */
 bool WRAPPED(rind_point_is_valid)(const uint8_t bytes[static RIND_POINT_SIZE])
 {
-    declassify(bytes, RIND_POINT_SIZE);
+    ct_declassify(bytes, RIND_POINT_SIZE);
     return REAL(rind_point_is_valid)(bytes);
 }
