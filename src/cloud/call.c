@@ -13,6 +13,7 @@
 /* One call, unary or not. */
 struct rind_stream {
     struct rind_channel *channel;
+    struct rind_connection *connection;
     struct rind_grpc_call call;
     struct rind_stream *next; /* in the channel's list, under its mutex */
     struct rind_stream *previous;
@@ -102,14 +103,6 @@ void rind_channel_cancel(struct rind_channel *channel)
     rind_mutex_unlock(&channel->mutex);
 }
 
-static bool channel_is_cancelled(struct rind_channel *channel)
-{
-    rind_mutex_lock(&channel->mutex);
-    bool is_cancelled = channel->is_cancelled;
-    rind_mutex_unlock(&channel->mutex);
-    return is_cancelled;
-}
-
 /* ---- beginning and ending ---- */
 
 static rind_status stream_make_request(struct rind_ctx *ctx, struct rind_stream *stream)
@@ -129,10 +122,12 @@ static rind_status stream_make_request(struct rind_ctx *ctx, struct rind_stream 
 
 /* Makes the call; on success it is linked and must be ended by stream_fini. */
 static rind_status stream_init(struct rind_ctx *ctx, struct rind_channel *channel,
+                               struct rind_connection *connection,
                                const struct rind_grpc_call *call, struct rind_deadline deadline,
                                struct rind_stream *stream)
 {
-    *stream = (struct rind_stream){.channel = channel, .call = *call, .said = grpc_empty_slice()};
+    *stream = (struct rind_stream){
+        .channel = channel, .connection = connection, .call = *call, .said = grpc_empty_slice()};
     const struct rind_channel_options *options = &channel->options;
     struct rind_deadline limit =
         rind_deadline_min(deadline, rind_deadline_in_ns(options->flags.timeout_ns));
@@ -142,7 +137,7 @@ static rind_status stream_init(struct rind_ctx *ctx, struct rind_channel *channe
     stream->queue = grpc_completion_queue_create_for_pluck(NULL);
     grpc_slice method = grpc_slice_from_static_string(call->method);
     stream->handle =
-        grpc_channel_create_call(channel->connection, NULL, GRPC_PROPAGATE_DEFAULTS, stream->queue,
+        grpc_channel_create_call(connection->handle, NULL, GRPC_PROPAGATE_DEFAULTS, stream->queue,
                                  method, NULL, rind_channel_time(limit), NULL);
     RIND_ASSERT(stream->handle != NULL);
     grpc_metadata_array_init(&stream->initial);
@@ -247,7 +242,7 @@ static rind_status stream_fail(struct rind_ctx *ctx, struct rind_stream *stream)
     struct rind_slice said =
         rind_slice_make(GRPC_SLICE_START_PTR(stream->said), GRPC_SLICE_LENGTH(stream->said));
     return rind_channel_fail(ctx, stream->channel, &stream->call, stream->code, said,
-                             channel_is_cancelled(stream->channel));
+                             rind_channel_is_cancelled(stream->channel));
 }
 
 /* Decodes the answer; a service that sends junk is as one whose answer was lost. */
@@ -307,14 +302,25 @@ static rind_status call_run(struct rind_ctx *ctx, struct rind_stream *stream,
     return status;
 }
 
+rind_status rind_connection_call(struct rind_ctx *ctx, struct rind_channel *channel,
+                                 struct rind_connection *connection,
+                                 const struct rind_grpc_call *call, struct rind_deadline deadline,
+                                 ProtobufCMessage **response)
+{
+    struct rind_stream stream;
+    RIND_TRY(stream_init(ctx, channel, connection, call, deadline, &stream));
+    rind_status status = call_run(ctx, &stream, response);
+    stream_fini(&stream);
+    return status;
+}
+
 rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel,
                               const struct rind_grpc_call *call, struct rind_deadline deadline,
                               ProtobufCMessage **response)
 {
-    struct rind_stream stream;
-    RIND_TRY(stream_init(ctx, channel, call, deadline, &stream));
-    rind_status status = call_run(ctx, &stream, response);
-    stream_fini(&stream);
+    struct rind_connection *connection = rind_connection_acquire(channel);
+    rind_status status = rind_connection_call(ctx, channel, connection, call, deadline, response);
+    rind_connection_release(channel, connection);
     return status;
 }
 
@@ -326,9 +332,11 @@ rind_status rind_stream_open(struct rind_ctx *ctx, struct rind_channel *channel,
 {
     struct rind_stream *stream = malloc(sizeof(*stream));
     RIND_REQUIRE(ctx, stream != NULL, RIND_E_LIMIT, "no memory for a call");
-    rind_status status = stream_init(ctx, channel, call, deadline, stream);
+    struct rind_connection *connection = rind_connection_acquire(channel);
+    rind_status status = stream_init(ctx, channel, connection, call, deadline, stream);
     if (!rind_is_ok(status)) {
         stream_fini(stream);
+        rind_connection_release(channel, connection);
         free(stream);
         return status;
     }
@@ -394,6 +402,9 @@ void rind_stream_close(struct rind_stream *stream)
         grpc_op status_operation = stream_operation_status(stream);
         stream_run(stream, &status_operation, 1);
     }
+    struct rind_channel *channel = stream->channel;
+    struct rind_connection *connection = stream->connection;
     stream_fini(stream);
+    rind_connection_release(channel, connection);
     free(stream);
 }

@@ -1,4 +1,4 @@
-/* channel.c - see channel.h: opening, connecting, cancelling and closing. */
+/* channel.c - see channel.h: opening, connecting, renewing and closing. */
 #include "cloud/channel_state.h"
 
 #include <stdio.h>
@@ -12,6 +12,9 @@
  */
 #define CHANNEL_BACKOFF_MS_FIRST 100
 #define CHANNEL_BACKOFF_MS_MAX 2000
+
+/* How often somebody who waits for a connection looks whether it was cancelled. */
+#define CHANNEL_CANCEL_LOOK_MS 100u
 
 #define CHANNEL_TIMEOUT_NS (20 * RIND_NS_PER_S)
 #define CHANNEL_KEEPALIVE_INTERVAL_NS (4 * RIND_NS_PER_S)
@@ -122,20 +125,31 @@ static grpc_channel *channel_make(const struct rind_channel_options *options,
     return grpc_channel_create(options->target, credentials, &list);
 }
 
-/* Connected, or the first attempt has failed, or the deadline has passed. */
-static grpc_connectivity_state channel_wait_connected(const struct rind_channel *channel,
+bool rind_channel_is_cancelled(struct rind_channel *channel)
+{
+    rind_mutex_lock(&channel->mutex);
+    bool is_cancelled = channel->is_cancelled;
+    rind_mutex_unlock(&channel->mutex);
+    return is_cancelled;
+}
+
+/* Connected, or the first attempt has failed, or the deadline has passed, or cancelled. */
+static grpc_connectivity_state channel_wait_connected(struct rind_channel *channel,
+                                                      grpc_channel *handle,
                                                       struct rind_deadline deadline)
 {
     grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
-    gpr_timespec until = rind_channel_time(deadline);
     grpc_connectivity_state state = GRPC_CHANNEL_IDLE;
     for (;;) {
-        state = grpc_channel_check_connectivity_state(channel->connection, 1);
+        state = grpc_channel_check_connectivity_state(handle, 1);
         if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE ||
-            state == GRPC_CHANNEL_SHUTDOWN || rind_deadline_has_expired(deadline)) {
+            state == GRPC_CHANNEL_SHUTDOWN || rind_deadline_has_expired(deadline) ||
+            rind_channel_is_cancelled(channel)) {
             break;
         }
-        grpc_channel_watch_connectivity_state(channel->connection, state, until, queue, queue);
+        struct rind_deadline look =
+            rind_deadline_min(deadline, rind_deadline_in_ms(CHANNEL_CANCEL_LOOK_MS));
+        grpc_channel_watch_connectivity_state(handle, state, rind_channel_time(look), queue, queue);
         (void)grpc_completion_queue_pluck(queue, queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     }
     grpc_completion_queue_shutdown(queue);
@@ -143,10 +157,11 @@ static grpc_connectivity_state channel_wait_connected(const struct rind_channel 
     return state;
 }
 
-rind_status rind_channel_connect(struct rind_ctx *ctx, struct rind_channel *channel)
+static rind_status channel_connect(struct rind_ctx *ctx, struct rind_channel *channel)
 {
     struct rind_deadline deadline = rind_deadline_in_ns(channel->options.flags.connect_timeout_ns);
-    grpc_connectivity_state state = channel_wait_connected(channel, deadline);
+    grpc_connectivity_state state =
+        channel_wait_connected(channel, channel->connections[0]->handle, deadline);
     if (state == GRPC_CHANNEL_READY) {
         return RIND_OK;
     }
@@ -169,18 +184,109 @@ rind_status rind_channel_connect(struct rind_ctx *ctx, struct rind_channel *chan
     return is_connected ? RIND_OK : status;
 }
 
+/* ---- connections ---- */
+
+static rind_status connection_make(struct rind_ctx *ctx, const struct rind_channel *channel,
+                                   struct rind_connection **connection)
+{
+    struct rind_connection *made = calloc(1, sizeof(*made));
+    RIND_REQUIRE(ctx, made != NULL, RIND_E_LIMIT, "no memory for a connection");
+    made->handle = channel_make(&channel->options, channel->credentials);
+    if (made->handle == NULL) {
+        free(made);
+        return rind_fail(ctx, RIND_E_INTERNAL, "no gRPC channel to %s", channel->options.target);
+    }
+    *connection = made;
+    return RIND_OK;
+}
+
+static void connection_close(struct rind_connection *connection)
+{
+    if (connection != NULL) {
+        grpc_channel_destroy(connection->handle);
+        free(connection);
+    }
+}
+
+struct rind_connection *rind_connection_acquire(struct rind_channel *channel)
+{
+    rind_mutex_lock(&channel->mutex);
+    struct rind_connection *found = channel->connections[0];
+    for (unsigned i = 1; i < channel->options.connection_count; i++) {
+        if (channel->connections[i]->call_count < found->call_count) {
+            found = channel->connections[i];
+        }
+    }
+    found->call_count++;
+    rind_mutex_unlock(&channel->mutex);
+    return found;
+}
+
+void rind_connection_release(struct rind_channel *channel, struct rind_connection *connection)
+{
+    rind_mutex_lock(&channel->mutex);
+    connection->call_count--;
+    bool is_last = connection->is_replaced && connection->call_count == 0;
+    rind_mutex_unlock(&channel->mutex);
+    if (is_last) {
+        connection_close(connection);
+    }
+}
+
+static rind_status connection_warm(struct rind_ctx *ctx, struct rind_channel *channel,
+                                   struct rind_connection *connection,
+                                   const struct rind_grpc_call *warm)
+{
+    struct rind_deadline deadline = rind_deadline_in_ns(channel->options.flags.connect_timeout_ns);
+    grpc_connectivity_state state = channel_wait_connected(channel, connection->handle, deadline);
+    RIND_REQUIRE(ctx, !rind_channel_is_cancelled(channel), RIND_E_CANCELLED,
+                 "stopped while connecting to %s", channel->options.service);
+    RIND_REQUIRE(ctx, state == GRPC_CHANNEL_READY, RIND_E_UNAVAILABLE,
+                 "%s does not accept another connection at %s", channel->options.service,
+                 channel->options.target);
+    if (warm != NULL) {
+        ProtobufCMessage *response;
+        rind_status ignored =
+            rind_connection_call(ctx, channel, connection, warm, deadline, &response);
+        (void)ignored;
+    }
+    return RIND_OK;
+}
+
+rind_status rind_channel_renew(struct rind_ctx *ctx, struct rind_channel *channel,
+                               unsigned connection, const struct rind_grpc_call *warm)
+{
+    RIND_ASSERT(connection < channel->options.connection_count);
+    struct rind_connection *made = NULL;
+    RIND_TRY(connection_make(ctx, channel, &made));
+    rind_status status = connection_warm(ctx, channel, made, warm);
+    if (!rind_is_ok(status)) {
+        connection_close(made);
+        return status;
+    }
+    rind_mutex_lock(&channel->mutex);
+    struct rind_connection *old = channel->connections[connection];
+    channel->connections[connection] = made;
+    old->is_replaced = true;
+    bool is_unused = old->call_count == 0;
+    rind_mutex_unlock(&channel->mutex);
+    if (is_unused) {
+        connection_close(old);
+    }
+    return RIND_OK;
+}
+
 /* ---- open, cancel, close ---- */
 
 static rind_status channel_start(struct rind_ctx *ctx, struct rind_channel *channel)
 {
-    grpc_channel_credentials *credentials = NULL;
     const struct rind_channel_options *options = &channel->options;
-    RIND_TRY(rind_credentials_make(ctx, options->security, options->service, &credentials));
-    channel->connection = channel_make(options, credentials);
-    grpc_channel_credentials_release(credentials);
-    RIND_REQUIRE(ctx, channel->connection != NULL, RIND_E_INTERNAL, "no gRPC channel to %s",
-                 options->target);
-    return rind_channel_connect(ctx, channel);
+    RIND_TRY(
+        rind_credentials_make(ctx, options->security, options->service, &channel->credentials));
+    for (unsigned i = 0; i < options->connection_count; i++) {
+        RIND_TRY(connection_make(ctx, channel, &channel->connections[i]));
+    }
+    return channel_connect(ctx, channel);
 }
 
 rind_status rind_channel_open(struct rind_ctx *ctx, const struct rind_channel_options *options,
@@ -193,6 +299,10 @@ rind_status rind_channel_open(struct rind_ctx *ctx, const struct rind_channel_op
     if (options->message_size_bytes_max == 0) {
         channel->options.message_size_bytes_max = RIND_CHANNEL_MESSAGE_SIZE_BYTES_DEFAULT;
     }
+    if (options->connection_count == 0) {
+        channel->options.connection_count = 1;
+    }
+    RIND_ASSERT(channel->options.connection_count <= RIND_CHANNEL_CONNECTIONS_MAX);
     RIND_ASSERT(channel->options.message_size_bytes_max <= INT32_MAX);
     if (options->log != NULL) {
         channel->log = *options->log;
@@ -215,9 +325,10 @@ void rind_channel_close(struct rind_channel *channel)
         return;
     }
     RIND_ASSERT(channel->streams == NULL);
-    if (channel->connection != NULL) {
-        grpc_channel_destroy(channel->connection);
+    for (unsigned i = 0; i < RIND_CHANNEL_CONNECTIONS_MAX; i++) {
+        connection_close(channel->connections[i]);
     }
+    grpc_channel_credentials_release(channel->credentials);
     grpc_shutdown_blocking();
     rind_mutex_fini(&channel->mutex);
     free(channel);

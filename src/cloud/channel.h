@@ -41,6 +41,7 @@
 #define RIND_CHANNEL_TARGET_SIZE (RIND_URL_HOST_SIZE_MAX + 16u)
 #define RIND_CHANNEL_MESSAGE_SIZE_BYTES_DEFAULT (4u << 20) /* gRPC's own */
 #define RIND_CHANNEL_ROUTING_SIZE 512u
+#define RIND_CHANNEL_CONNECTIONS_MAX 4u
 
 enum rind_channel_security {
     RIND_CHANNEL_PLAIN,  /* emulators: no TLS, no credentials */
@@ -56,6 +57,7 @@ struct rind_channel_options {
     struct rind_google_flags flags;
     size_t
         message_size_bytes_max; /* received or sent; 0: RIND_CHANNEL_MESSAGE_SIZE_BYTES_DEFAULT */
+    unsigned connection_count;  /* calls are spread over so many; 0: one */
     const struct rind_log *log; /* NULL: silence; copied */
 };
 
@@ -108,6 +110,17 @@ void rind_grpc_routing(const char *name, const char *value,
 rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel,
                               const struct rind_grpc_call *call, struct rind_deadline deadline,
                               ProtobufCMessage **response) RIND_MUST_USE;
+
+/*
+ * Replaces a connection (0 to connection_count - 1) by a new one before the service closes it for
+ * its age: connects within connect_timeout, makes the call `warm` over it (NULL: none; what it
+ * comes to does not matter), and gives it to all calls from then on. Calls under way end
+ * undisturbed on the old one. On failure the old one stays. RIND_E_CANCELLED soon after
+ * rind_channel_cancel.
+ */
+rind_status rind_channel_renew(struct rind_ctx *ctx, struct rind_channel *channel,
+                               unsigned connection,
+                               const struct rind_grpc_call *warm) RIND_MUST_USE;
 
 struct rind_stream; /* opaque */
 

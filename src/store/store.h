@@ -49,11 +49,15 @@
 struct rind_store;
 
 /* Which Bigtable; for the engine `bigtable`. Texts and the URL are copied. */
+/* Bigtable closes connections after an hour; ours are replaced before (spec section 3.3). */
+#define RIND_BIGTABLE_AGE_NS (UINT64_C(55) * 60 * RIND_NS_PER_S)
+
 struct rind_bigtable_options {
     const char *project;
     const char *instance;
     const struct rind_url *url; /* an emulator's; NULL: Google's endpoints */
     struct rind_google_flags google;
+    uint64_t connection_age_ns; /* connections are replaced at it; 0: RIND_BIGTABLE_AGE_NS */
     const struct rind_log *log; /* NULL: silence; copied */
 };
 

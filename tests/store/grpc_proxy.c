@@ -3,6 +3,8 @@
 
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -167,6 +169,16 @@ static void proxied_note_request(struct proxied *proxied)
     grpc_slice_unref(bytes);
 }
 
+/* "ipv4:127.0.0.1:40123" */
+static void proxied_note_peer(struct proxied *proxied)
+{
+    char *peer = grpc_call_get_peer(proxied->call);
+    unsigned long port = strtoul(strrchr(peer, ':') + 1, NULL, 10);
+    gpr_free(peer);
+    RIND_ASSERT(port < sizeof(proxied->proxy->has_peer));
+    proxied->proxy->has_peer[port] = true;
+}
+
 static void proxied_decide(struct proxied *proxied)
 {
     struct grpc_proxy *proxy = proxied->proxy;
@@ -184,6 +196,7 @@ static void proxied_decide(struct proxied *proxied)
     }
     (void)snprintf(proxy->methods[i].name, sizeof(proxy->methods[i].name), "%s", name);
     proxy->methods[i].count++;
+    proxied_note_peer(proxied);
     const struct grpc_proxy_rule *rule = &proxy->rule;
     proxied->rule = (struct grpc_proxy_rule){.fault = GRPC_PROXY_FORWARD};
     if (rule->method == NULL || strcmp(rule->method, name) == 0) {
@@ -280,14 +293,22 @@ static void worker_run(void *self)
 
 void grpc_proxy_open(struct grpc_proxy *proxy, const char *address)
 {
+    grpc_proxy_open_aged(proxy, address, INT_MAX); /* gRPC's "never" */
+}
+
+void grpc_proxy_open_aged(struct grpc_proxy *proxy, const char *address, int age_ms)
+{
     memset(proxy, 0, sizeof(*proxy));
     rind_mutex_init(&proxy->mutex);
     grpc_init();
-    grpc_arg arguments[2] = {{.type = GRPC_ARG_INTEGER}, {.type = GRPC_ARG_INTEGER}};
+    grpc_arg arguments[3] = {
+        {.type = GRPC_ARG_INTEGER}, {.type = GRPC_ARG_INTEGER}, {.type = GRPC_ARG_INTEGER}};
     arguments[0].key = (char *)(uintptr_t)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH;
     arguments[0].value.integer = PROXY_MESSAGE_SIZE_MAX;
     arguments[1].key = (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY;
-    grpc_channel_args list = {2, arguments};
+    arguments[2].key = (char *)(uintptr_t)GRPC_ARG_MAX_CONNECTION_AGE_MS;
+    arguments[2].value.integer = age_ms;
+    grpc_channel_args list = {3, arguments};
     grpc_channel_credentials *to_emulator = grpc_insecure_credentials_create();
     proxy->emulator = grpc_channel_create(address, to_emulator, &list);
     grpc_channel_credentials_release(to_emulator);
@@ -362,6 +383,17 @@ unsigned grpc_proxy_count(struct grpc_proxy *proxy, const char *method)
         if (method == NULL || strcmp(proxy->methods[i].name, method) == 0) {
             count += proxy->methods[i].count;
         }
+    }
+    rind_mutex_unlock(&proxy->mutex);
+    return count;
+}
+
+unsigned grpc_proxy_connections(struct grpc_proxy *proxy)
+{
+    unsigned count = 0;
+    rind_mutex_lock(&proxy->mutex);
+    for (size_t i = 0; i < sizeof(proxy->has_peer); i++) {
+        count += proxy->has_peer[i] ? 1 : 0;
     }
     rind_mutex_unlock(&proxy->mutex);
     return count;

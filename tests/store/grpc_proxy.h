@@ -53,12 +53,16 @@ struct grpc_proxy {
         char name[64];
         unsigned count;
     } methods[GRPC_PROXY_METHODS];
+    bool has_peer[65536];  /* by the port that a connection came from */
     uint8_t *last_request; /* of the rule's method; owned */
     size_t last_request_size;
 };
 
 /* Listens, in front of `address` ("127.0.0.1:40123"). Whatever goes wrong ends the test. */
 void grpc_proxy_open(struct grpc_proxy *proxy, const char *address);
+/* The same; connections older than `age_ms` are closed as Google does: GOAWAY, then no new calls.
+ */
+void grpc_proxy_open_aged(struct grpc_proxy *proxy, const char *address, int age_ms);
 void grpc_proxy_close(struct grpc_proxy *proxy);
 
 /* Replaces the rule, and forgets the counts. */
@@ -66,5 +70,8 @@ void grpc_proxy_set(struct grpc_proxy *proxy, const struct grpc_proxy_rule *rule
 
 /* Calls of a method since the rule was set; NULL: of all. */
 unsigned grpc_proxy_count(struct grpc_proxy *proxy, const char *method);
+
+/* Connections that calls have come over, ever. */
+unsigned grpc_proxy_connections(struct grpc_proxy *proxy);
 
 #endif

@@ -15,9 +15,9 @@
  *
  * Bigtable tells nobody about changes, so watchers poll (watch.c).
  *
- * Section 3.3's connections, reconsidered: the server announces that it will close a connection
- * (GOAWAY, after 60 minutes); gRPC then opens another for new calls and lets those under way
- * finish, so there is no timer of 55 minutes here.
+ * The data channel has several connections, each replaced by a new one before the service would
+ * close it (renew.c). One that the service closes all the same (GOAWAY) is opened again by gRPC for
+ * new calls, and those under way end on the old one.
  */
 #ifndef RIND_STORE_BIGTABLE_BIGTABLE_H
 #define RIND_STORE_BIGTABLE_BIGTABLE_H
@@ -34,6 +34,9 @@
 #define RIND_BIGTABLE_MUTATIONS_PER_CALL_MAX 50000u       /* the service's limit is 100,000 */
 #define RIND_BIGTABLE_SIZE_PER_CALL_BYTES_MAX (32u << 20) /* of a bulk write */
 #define RIND_BIGTABLE_RESUMES_MAX 50u                     /* of one read, each after progress */
+#define RIND_BIGTABLE_CONNECTIONS 2u
+#define RIND_BIGTABLE_RENEW_RETRY_MS_MIN 1000u
+#define RIND_BIGTABLE_RENEW_RETRY_MS_MAX 30000u
 #define RIND_BIGTABLE_TOPICS 256u
 #define RIND_BIGTABLE_TIMESTAMP_UNIT_US 1000 /* timestamps are multiples of it */
 #define RIND_BIGTABLE_POLL_MS_MIN 1u
@@ -56,6 +59,10 @@ struct rind_bigtable_engine {
     struct rind_channel_options admin_options;
     struct rind_mutex admin_mutex; /* guards the next one; held while it connects, once */
     struct rind_channel *admin;    /* NULL until needed */
+    struct rind_thread renewer;    /* replaces the data channel's connections; renew.c */
+    struct rind_stopper renewer_stopper;
+    uint64_t connection_age_ns;
+    bool has_renewer;
     atomic_uint_fast64_t commits;
     atomic_uint_fast64_t requests;
     atomic_uint_fast64_t reads;
@@ -88,6 +95,16 @@ struct rind_grpc_call rind_bigtable_call(const struct rind_bigtable_engine *bigt
  */
 rind_status rind_bigtable_explain(struct rind_ctx *ctx, const struct rind_table *table,
                                   rind_status status) RIND_MUST_USE;
+
+/* Replaces connections from now on, until stopped. Stopping is fine without having started. */
+rind_status rind_bigtable_renewer_start(struct rind_ctx *ctx, struct rind_bigtable_engine *bigtable,
+                                        uint64_t connection_age_ns) RIND_MUST_USE;
+void rind_bigtable_renewer_stop(struct rind_bigtable_engine *bigtable);
+
+/* The call that wakes the service up for a connection; borrows the rest. */
+struct rind_grpc_call rind_bigtable_warm_call(const struct rind_bigtable_engine *bigtable,
+                                              Google__Bigtable__V2__PingAndWarmRequest *request,
+                                              struct rind_bigtable_names *names);
 
 /* The engine's functions. */
 rind_status rind_bigtable_read(struct rind_ctx *ctx, struct rind_engine *engine,

@@ -85,6 +85,7 @@ static void bigtable_statistics(struct rind_engine *engine,
 static void bigtable_close(struct rind_engine *engine)
 {
     struct rind_bigtable_engine *bigtable = rind_bigtable_of(engine);
+    rind_bigtable_renewer_stop(bigtable);
     rind_channel_close(bigtable->data);
     rind_channel_close(bigtable->admin);
     rind_mutex_fini(&bigtable->admin_mutex);
@@ -112,6 +113,18 @@ static const struct rind_engine_class bigtable_class = {
 
 /* ---- opening ---- */
 
+struct rind_grpc_call rind_bigtable_warm_call(const struct rind_bigtable_engine *bigtable,
+                                              Google__Bigtable__V2__PingAndWarmRequest *request,
+                                              struct rind_bigtable_names *names)
+{
+    google__bigtable__v2__ping_and_warm_request__init(request);
+    struct rind_grpc_call call = rind_bigtable_call(
+        bigtable, NULL, "/google.bigtable.v2.Bigtable/PingAndWarm", &request->base,
+        &google__bigtable__v2__ping_and_warm_response__descriptor, names);
+    request->name = names->resource;
+    return call;
+}
+
 /*
  * Section 3.3: wakes the service up for this connection. It is also the first call of a process, so
  * a wrong instance or account is found here, at start, and not by the first user.
@@ -119,12 +132,8 @@ static const struct rind_engine_class bigtable_class = {
 static rind_status bigtable_warm(struct rind_ctx *ctx, struct rind_bigtable_engine *bigtable)
 {
     struct rind_bigtable_names names;
-    Google__Bigtable__V2__PingAndWarmRequest request =
-        GOOGLE__BIGTABLE__V2__PING_AND_WARM_REQUEST__INIT;
-    struct rind_grpc_call call = rind_bigtable_call(
-        bigtable, NULL, "/google.bigtable.v2.Bigtable/PingAndWarm", &request.base,
-        &google__bigtable__v2__ping_and_warm_response__descriptor, &names);
-    request.name = bigtable->instance;
+    Google__Bigtable__V2__PingAndWarmRequest request;
+    struct rind_grpc_call call = rind_bigtable_warm_call(bigtable, &request, &names);
     uint8_t memory[1024];
     struct rind_arena arena;
     struct rind_ctx warming;
@@ -166,6 +175,7 @@ static rind_status bigtable_connect(struct rind_ctx *ctx,
                               &options->google);
     data_options.remedy = engine_remedy;
     data_options.message_size_bytes_max = RIND_BIGTABLE_MESSAGE_SIZE_BYTES_MAX;
+    data_options.connection_count = RIND_BIGTABLE_CONNECTIONS;
     data_options.log = log;
     struct rind_channel_options *admin_options = &bigtable->admin_options;
     rind_channel_options_init(admin_options, "Bigtable administration",
@@ -173,7 +183,10 @@ static rind_status bigtable_connect(struct rind_ctx *ctx,
     admin_options->remedy = engine_remedy;
     admin_options->log = log;
     RIND_TRY(rind_channel_open(ctx, &data_options, &bigtable->data));
-    return bigtable_warm(ctx, bigtable);
+    RIND_TRY(bigtable_warm(ctx, bigtable));
+    return rind_bigtable_renewer_start(
+        ctx, bigtable,
+        options->connection_age_ns == 0 ? RIND_BIGTABLE_AGE_NS : options->connection_age_ns);
 }
 
 rind_status rind_engine_open_bigtable(struct rind_ctx *ctx,
