@@ -15,7 +15,7 @@
  *
  * Sizes: N HSMs, E entries ever made (the first included), GUESSES of the one user's policy.
  * Switches put known defects back; each must give a counter-example (run-model):
- *   JUMP_ON_ONE          CaptureJump follows one member's statement, as the reference does
+ *   JUMP_ON_ONE          CaptureJump follows one member's statement (02 section 10.2)
  *   MAJORITY_OFF_BY_ONE  half of the members, rounded down, commit
  *   TESTIFY_UNPERSISTED  statements of captures that NVRAM does not hold
  *   CHAIN_UNCHECKED      CaptureNext compares indexes and not prev_mac

@@ -12,7 +12,7 @@
  *
  * Sizes: P0, P1, P2 entries ever made in each group (the first included), K nonces for each group,
  * VERSIONS, LEADERS at a time in each group. Switches, each of which must give a counter-example:
- *   ANY_NONCE          a pending Out is stated for any nonce, as the reference does (section 14.7)
+ *   ANY_NONCE          a pending Out is stated for any nonce (section 14.7)
  *   BINDING_FORGOTTEN  a request or a new leader forgets which preparation the Out entry answers
  *   NOT_BUSY           the statement is made before the Out entry has committed
  *   NO_STATEMENT       TransferIn takes the range without the source's statement
