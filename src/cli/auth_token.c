@@ -93,6 +93,13 @@ rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct
     return token_maker_open(ctx, path, RIND_SECRET_TENANT_PREFIX, tenant, maker);
 }
 
+rind_status rind_token_maker_open_software(struct rind_ctx *ctx, const char *path,
+                                           struct rind_slice tenant,
+                                           struct rind_token_maker **maker)
+{
+    return token_maker_open(ctx, path, RIND_SECRET_SOFTWARE_PREFIX, tenant, maker);
+}
+
 rind_status rind_token_maker_open_invalid(struct rind_ctx *ctx, struct rind_slice tenant,
                                           struct rind_token_maker **maker)
 {

@@ -108,6 +108,7 @@ int rind_cli_assimilate(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_bench(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_chaos(struct rind_cli *cli, int argc, char *const *argv);
+int rind_cli_check(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_configuration(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_demo(struct rind_cli *cli, int argc, char *const *argv);
 int rind_cli_groups(struct rind_cli *cli, int argc, char *const *argv);

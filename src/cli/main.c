@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {NULL, "demo", rind_cli_demo, "run a whole realm on this machine and show what it does"},
     {NULL, "bench", rind_cli_bench, "measure a realm, its core or its store"},
     {NULL, "chaos", rind_cli_chaos, "attack a realm while users use it, and check every promise"},
+    {NULL, "check", rind_cli_check, "check a realm from where clients are, for monitoring"},
     {NULL, "agents", rind_cli_agents, "show every agent, its HSM and its groups"},
     {NULL, "groups", rind_cli_groups, "show who leads what, positions and ranges"},
     {NULL, "partitions", rind_cli_partitions, "show which group owns which records"},

@@ -18,6 +18,11 @@ struct rind_token_maker;
 rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct rind_slice tenant,
                                   struct rind_token_maker **maker) RIND_MUST_USE;
 
+/* The same for software realms, whose keys are called `jb-sw-tenant-<tenant>`. */
+rind_status rind_token_maker_open_software(struct rind_ctx *ctx, const char *path,
+                                           struct rind_slice tenant,
+                                           struct rind_token_maker **maker) RIND_MUST_USE;
+
 /* One that signs with an HMAC key nobody has: its tokens are refused. */
 rind_status rind_token_maker_open_invalid(struct rind_ctx *ctx, struct rind_slice tenant,
                                           struct rind_token_maker **maker) RIND_MUST_USE;

@@ -44,9 +44,10 @@ static bool cursor_next(struct cursor *cursor, struct rind_cell *cell)
 
 static rind_status cursor_check(struct rind_ctx *ctx, const struct cursor *cursor)
 {
-    RIND_REQUIRE(ctx, !cursor->is_malformed, RIND_E_CORRUPT,
-                 "a stored row cannot be parsed; run rind check, and restore the store from a copy "
-                 "if more rows are damaged");
+    RIND_REQUIRE(
+        ctx, !cursor->is_malformed, RIND_E_CORRUPT,
+        "a stored row cannot be parsed; run rind store check, and restore the store from a copy "
+        "if more rows are damaged");
     return RIND_OK;
 }
 

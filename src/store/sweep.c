@@ -82,7 +82,7 @@ static rind_status roots_read(struct sweep *sweep)
         }
         RIND_REQUIRE(&sweep->ctx, rind_log_key_parse(rows.rows[0].key, &group, &index),
                      RIND_E_CORRUPT,
-                     "the log table has a row that is none of a log; run rind check");
+                     "the log table has a row that is none of a log; run rind store check");
         RIND_TRY(roots_of_group(sweep, &group));
         rind_log_key(&group, 0, last_of_group); /* goes on behind the group */
         range.excludes_start = true;
@@ -206,7 +206,7 @@ static rind_status sweep_page(struct sweep *sweep, const struct rind_rows *rows)
         sweep->result.rows_seen++;
         if (!row_is_old(sweep, row) ||
             !rind_is_ok(rind_row_key_parse(&sweep->ctx, row->key, &prefix, &hash))) {
-            continue; /* malformed rows are left to rind check */
+            continue; /* malformed rows are left to rind store check */
         }
         RIND_TRY(sweep_is_orphan(sweep, &prefix, &hash, &is_orphan));
         if (is_orphan) {

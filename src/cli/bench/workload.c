@@ -167,22 +167,22 @@ struct rind_load_job rind_workload_job(struct rind_workload *workload,
 
 /* ---- opening ---- */
 
-/* The same configuration with hashing of PINs that does not measure this machine instead. */
-static rind_status workload_hash_fast(struct rind_ctx *ctx, struct rind_workload *workload)
+rind_status rind_workload_configuration(struct rind_ctx *ctx, const char *json,
+                                        struct rind_configuration **configuration, bool *was_slow)
 {
     json_error_t error;
     char why[RIND_SENTENCE_SIZE];
-    json_t *root = json_loads(workload->options.configuration, 0, &error);
+    json_t *root = json_loads(json, 0, &error);
     RIND_REQUIRE(ctx, root != NULL, RIND_E_INVALID, "the configuration is no JSON: %s", error.text);
     const char *mode = json_string_value(json_object_get(root, "pin_hashing_mode"));
-    workload->was_slow = mode != NULL && strcmp(mode, "FastInsecure") != 0;
+    *was_slow = mode != NULL && strcmp(mode, "FastInsecure") != 0;
     (void)json_object_set_new(root, "pin_hashing_mode", json_string("FastInsecure"));
     char *text = json_dumps(root, 0);
     json_decref(root);
     RIND_REQUIRE(ctx, text != NULL, RIND_E_LIMIT, "no memory for the configuration");
-    workload->configuration = rind_configuration_parse(text, why);
+    *configuration = rind_configuration_parse(text, why);
     free(text);
-    RIND_REQUIRE(ctx, workload->configuration != NULL, RIND_E_INVALID, "%s", why);
+    RIND_REQUIRE(ctx, *configuration != NULL, RIND_E_INVALID, "%s", why);
     return RIND_OK;
 }
 
@@ -190,7 +190,8 @@ static rind_status workload_open_with(struct rind_ctx *ctx, struct rind_workload
 {
     const struct rind_workload_options *options = &workload->options;
     struct rind_slice tenant = rind_slice_text(options->tenant);
-    RIND_TRY(workload_hash_fast(ctx, workload));
+    RIND_TRY(rind_workload_configuration(ctx, options->configuration, &workload->configuration,
+                                         &workload->was_slow));
     RIND_TRY(rind_token_maker_open(ctx, options->secrets_file, tenant, &workload->maker));
     RIND_TRY(rind_token_maker_open_invalid(ctx, tenant, &workload->invalid_maker));
     const struct rind_https_options https = {.ca_file = options->certificate,

@@ -51,6 +51,15 @@ rind_status rind_workload_open(struct rind_ctx *ctx, const struct rind_workload_
 /* NULL is allowed. */
 void rind_workload_close(struct rind_workload *workload);
 
+/*
+ * A client configuration from JSON, with hashing of PINs that does not measure this machine instead
+ * of the realm (FastInsecure); `was_slow`: it asked for another one. Release with
+ * rind_configuration_free.
+ */
+rind_status rind_workload_configuration(struct rind_ctx *ctx, const char *json,
+                                        struct rind_configuration **configuration,
+                                        bool *was_slow) RIND_MUST_USE;
+
 /* True if the configuration asked for slower PIN hashing than is used. */
 bool rind_workload_was_slow(const struct rind_workload *workload);
 
