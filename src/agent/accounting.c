@@ -16,6 +16,7 @@ struct accounting_event {
 struct rind_accounting {
     struct rind_store *store;
     struct rind_log log;
+    struct rind_metrics *metrics;
     struct rind_queue *queue;
     struct rind_thread thread;
     struct rind_arena *arena;
@@ -62,6 +63,8 @@ static void accounting_run(void *self)
     while (rind_is_ok(rind_queue_pop_many(&ctx, accounting->queue, rind_deadline_never(), items,
                                           RIND_ACCOUNTING_BATCH_MAX, &count))) {
         struct accounting_event *batch[RIND_ACCOUNTING_BATCH_MAX];
+        rind_metrics_gauge(accounting->metrics, "agent.accounting.batch_size", (int64_t)count, NULL,
+                           0);
         for (size_t i = 0; i < count; i++) {
             batch[i] = items[i];
         }
@@ -81,12 +84,14 @@ static rind_status accounting_open_with(struct rind_ctx *ctx, struct rind_accoun
 }
 
 rind_status rind_accounting_open(struct rind_ctx *ctx, struct rind_store *store,
-                                 const struct rind_log *log, struct rind_accounting **accounting)
+                                 const struct rind_log *log, struct rind_metrics *metrics,
+                                 struct rind_accounting **accounting)
 {
     struct rind_accounting *made = calloc(1, sizeof(*made));
     RIND_REQUIRE(ctx, made != NULL, RIND_E_LIMIT, "out of memory");
     made->store = store;
     made->log = *log;
+    made->metrics = metrics;
     rind_status status = accounting_open_with(ctx, made);
     if (!rind_is_ok(status)) {
         rind_accounting_close(made);

@@ -18,9 +18,9 @@
 
 struct rind_accounting;
 
-/* Starts the writer's thread. `store` and `log` must outlive it. */
+/* Starts the writer's thread. `store` and `metrics` (may be NULL) must outlive it. */
 rind_status rind_accounting_open(struct rind_ctx *ctx, struct rind_store *store,
-                                 const struct rind_log *log,
+                                 const struct rind_log *log, struct rind_metrics *metrics,
                                  struct rind_accounting **accounting) RIND_MUST_USE;
 
 /* Notes one event, stamped now. Never waits. Thread-safe. */

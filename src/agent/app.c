@@ -199,8 +199,25 @@ static struct app_result app_attempt(struct app *app, struct rind_app_reply repl
     return app_ask_hsm(app, &basis, &proof, reply);
 }
 
+/* The retry loop's metrics (spec 05 section 7.4); answered without the log is "fatal" there. */
+static void app_measure(const struct app *app, uint64_t start_ns, unsigned retry_count,
+                        enum app_step step)
+{
+    struct rind_metrics *metrics = app->agent->metrics;
+    const char *result = step == APP_PARKED ? "ok" : step == APP_RETRY ? "exhausted" : "fatal";
+    const struct rind_tag tags[] = {app->group->tags[0], app->group->tags[1], {"result", result}};
+    rind_metrics_timing_ns(metrics, "agent.start_app_request.time",
+                           rind_clock_monotonic_ns() - start_ns, tags, 3);
+    if (retry_count > 0) {
+        rind_metrics_count(metrics, "agent.start_app_request.retryable_errors", retry_count, tags,
+                           2);
+    }
+}
+
 static void app_secrets_request(struct app *app, struct rind_app_reply reply)
 {
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    unsigned retry_count = 0;
     uint64_t pause_ms = APP_PAUSE_MS_FIRST;
     struct app_result result = app_answer(RIND_AGENT_APP_NO_STORE);
     for (unsigned attempt = 0; attempt < APP_ATTEMPTS_MAX; attempt++) {
@@ -210,12 +227,14 @@ static void app_secrets_request(struct app *app, struct rind_app_reply reply)
         if (result.step != APP_RETRY) {
             break;
         }
+        retry_count++;
         struct rind_deadline pause = rind_deadline_in_ms(pause_ms);
         if (app->deadline.at_ns <= pause.at_ns || rind_stopper_wait(&app->agent->stopper, pause)) {
             break;
         }
         pause_ms = pause_ms * 2 < APP_PAUSE_MS_MAX ? pause_ms * 2 : APP_PAUSE_MS_MAX;
     }
+    app_measure(app, start_ns, retry_count, result.step);
     if (result.step != APP_PARKED) {
         rind_app_reply_refuse(reply, result.kind);
     }

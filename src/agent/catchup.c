@@ -57,8 +57,8 @@ static void catch_up_note(struct rind_agent_group *group, uint64_t index)
     rind_persist_request(group->agent);
 }
 
-bool rind_catch_up(struct rind_job *job, struct rind_agent_group *group, uint64_t past,
-                   uint64_t *index)
+static bool catch_up_try(struct rind_job *job, struct rind_agent_group *group, uint64_t past,
+                         uint64_t *index)
 {
     struct rind_captured captures[RIND_AGENT_MEMBERS_MAX];
     size_t count = catch_up_ask(&job->ctx, group, past, captures);
@@ -99,4 +99,16 @@ bool rind_catch_up(struct rind_job *job, struct rind_agent_group *group, uint64_
     }
     catch_up_note(group, *index);
     return true;
+}
+
+bool rind_catch_up(struct rind_job *job, struct rind_agent_group *group, uint64_t past,
+                   uint64_t *index)
+{
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    bool has_caught_up = catch_up_try(job, group, past, index);
+    const struct rind_tag tags[] = {
+        group->tags[0], group->tags[1], {"result", has_caught_up ? "ok" : "exhausted"}};
+    rind_metrics_timing_ns(group->agent->metrics, "agent.catchup.time",
+                           rind_clock_monotonic_ns() - start_ns, tags, 3);
+    return has_caught_up;
 }

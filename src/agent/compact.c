@@ -164,6 +164,7 @@ static void compact_forget_rows(struct compact *compact)
     struct rind_metrics *metrics = group->agent->metrics;
     uint64_t first_left = 0;
     size_t count_left = 0;
+    uint64_t compact_index = 0;
     rind_mutex_lock(&group->lock);
     struct rind_leader *leader = rind_leader_of(group, compact->number);
     if (leader != NULL) {
@@ -173,12 +174,15 @@ static void compact_forget_rows(struct compact *compact)
                 leader->row_count * sizeof(*leader->rows));
         count_left = leader->row_count;
         first_left = count_left > 0 ? leader->rows[0].index : 0;
+        compact_index = leader->compact_index;
     }
     rind_mutex_unlock(&group->lock);
     rind_metrics_distribution(metrics, "agent.compaction.uncompacted_rows.count", count_left,
                               group->tags, 2);
     rind_metrics_gauge(metrics, "agent.compaction.uncompacted_rows.first_index",
                        (int64_t)first_left, group->tags, 2);
+    rind_metrics_gauge(metrics, "agent.compaction.compact_index", (int64_t)compact_index,
+                       group->tags, 2);
 }
 
 static void compact_rows(struct compact *compact)

@@ -58,6 +58,21 @@ become_not_captured(const struct rind_agent_become_leader_request *request, uint
     return attempt;
 }
 
+/* One of the two steps of an attempt (spec 05 section 7.4). */
+static void become_measure(struct rind_agent *agent,
+                           const struct rind_agent_become_leader_request *request,
+                           const char *metric, uint64_t start_ns, bool is_ok)
+{
+    const struct rind_agent_group *group =
+        rind_agent_find_group(agent, &request->realm, &request->group, NULL);
+    if (group != NULL) {
+        const struct rind_tag tags[] = {
+            group->tags[0], group->tags[1], {"result", is_ok ? "ok" : "fatal"}};
+        rind_metrics_timing_ns(agent->metrics, metric, rind_clock_monotonic_ns() - start_ns, tags,
+                               3);
+    }
+}
+
 static struct become_attempt become_ask_hsm(struct rind_ctx *ctx, struct rind_agent *agent,
                                             const struct rind_agent_become_leader_request *request,
                                             const struct rind_log_entry *last,
@@ -69,9 +84,12 @@ static struct become_attempt become_ask_hsm(struct rind_ctx *ctx, struct rind_ag
     };
     struct rind_hsm_become_leader_response answer;
     uint64_t boot = rind_agent_hsm_boot(agent);
+    uint64_t start_ns = rind_clock_monotonic_ns();
     rind_status status =
         rind_hsm_link_call(&agent->hsm, ctx, RIND_HSM_URGENCY_ROLE, deadline, &call,
                            &rind_hsm_become_leader_response_schema, &answer);
+    become_measure(agent, request, "agent.handle_become_leader.hsm_request.time", start_ns,
+                   rind_is_ok(status) && answer.kind == RIND_HSM_BECOME_LEADER_OK);
     if (!rind_is_ok(status)) {
         RIND_LOG_WARN(&agent->log, "%s", ctx->sentence);
         return rind_is(status, RIND_E_TIMEOUT) ? become_cut_off()
@@ -109,8 +127,11 @@ static struct become_attempt become_try(struct rind_ctx *ctx, struct rind_agent 
                                         struct rind_deadline deadline)
 {
     struct rind_log_entry last;
+    uint64_t start_ns = rind_clock_monotonic_ns();
     rind_status status =
         rind_leadership_read_last(ctx, agent, &request->realm, &request->group, deadline, &last);
+    become_measure(agent, request, "agent.handle_become_leader.read_log_entry.time", start_ns,
+                   rind_is_ok(status));
     if (!rind_is_ok(status)) {
         return rind_deadline_has_expired(deadline)
                    ? become_cut_off()

@@ -308,7 +308,8 @@ static rind_status agent_open_with(struct rind_ctx *ctx, struct rind_agent *agen
 {
     RIND_TRY(rind_rate_tenants_new(ctx, agent->options.default_rate, &agent->tenants));
     RIND_TRY(rind_rate_exchange_new(ctx, agent->tenants, &agent->exchange));
-    RIND_TRY(rind_accounting_open(ctx, agent->store, &agent->log, &agent->accounting));
+    RIND_TRY(
+        rind_accounting_open(ctx, agent->store, &agent->log, agent->metrics, &agent->accounting));
     RIND_TRY(rind_releaser_open(ctx, agent, &agent->releaser));
     RIND_TRY(rind_peers_open(ctx, agent, &agent->peers));
     RIND_TRY(rind_hsm_status_open(ctx, agent, &agent->status));

@@ -270,6 +270,18 @@ static struct rind_deadline queue_next(const struct rind_delete_queue *queue,
     return rind_deadline_min(next, collect);
 }
 
+/* Items whose time has come; they stand first. Locked. */
+static size_t queue_count_ready(const struct rind_delete_queue *queue)
+{
+    size_t count = 0;
+    const struct delete_item *item = queue->first;
+    while (item != NULL && rind_deadline_has_expired(item->due)) {
+        count++;
+        item = item->next;
+    }
+    return count;
+}
+
 static void deletes_run(void *self)
 {
     struct rind_store *store = self;
@@ -284,12 +296,15 @@ static void deletes_run(void *self)
             continue;
         }
         size_t keys = 0;
+        size_t ready_count = queue_count_ready(queue);
         struct delete_item *items = NULL;
         if (queue->first != NULL && rind_deadline_has_expired(queue->first->due)) {
             items = queue_take(queue, &keys);
         }
         rind_mutex_unlock(&queue->mutex);
         if (items != NULL) {
+            rind_metrics_gauge(store->metrics, "store_client.merkle_delete.ready_queue_len",
+                               (int64_t)ready_count, NULL, 0);
             deletes_execute(store, items);
             items_free(items);
             not_before = rind_deadline_in_ms(RIND_DELETES_INTERVAL_MS);

@@ -77,7 +77,13 @@ static rind_status service_expire(struct rind_ctx *ctx, struct rind_store *store
         .when_false_count = 1,
     };
     bool is_fresh;
-    return rind_engine_test_and_write(ctx, store->engine, &request, deadline, &is_fresh);
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    rind_status status =
+        rind_engine_test_and_write(ctx, store->engine, &request, deadline, &is_fresh);
+    const struct rind_tag tag = {"result", rind_is_ok(status) ? "ok" : "exhausted"};
+    rind_metrics_timing_ns(store->metrics, "store_client.discovery.delete_expired.time",
+                           rind_clock_monotonic_ns() - start_ns, &tag, 1);
+    return status;
 }
 
 /* False if the row is none that we understand. */
