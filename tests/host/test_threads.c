@@ -126,6 +126,146 @@ static void a_queue_loses_nothing_between_many_threads(void **state)
     rind_queue_free(queue);
 }
 
+/* Two threads that hand one token to and fro: each wake-up that got lost would stop both. */
+struct relay {
+    struct rind_mutex mutex;
+    struct rind_cond changed[2];
+    unsigned turn;
+    unsigned passes;
+    bool signals_unlocked;
+    bool is_late; /* a deadline passed */
+};
+
+#define RELAY_PASSES 20000u
+
+static void relay_run(struct relay *relay, unsigned me)
+{
+    struct rind_deadline deadline = rind_deadline_in_ms(60000);
+    bool is_over = false;
+    while (!is_over) {
+        rind_mutex_lock(&relay->mutex);
+        while (relay->turn != me && relay->passes < RELAY_PASSES && !relay->is_late) {
+            relay->is_late = !rind_cond_wait(&relay->changed[me], &relay->mutex, deadline);
+        }
+        relay->passes++;
+        relay->turn = 1 - me;
+        is_over = relay->passes >= RELAY_PASSES || relay->is_late;
+        bool is_unlocked = relay->signals_unlocked;
+        if (!is_unlocked) {
+            rind_cond_signal(&relay->changed[1 - me]);
+        }
+        rind_mutex_unlock(&relay->mutex);
+        if (is_unlocked) {
+            rind_cond_signal(&relay->changed[1 - me]);
+        }
+    }
+}
+
+static void relay_run_other(void *self)
+{
+    relay_run(self, 1);
+}
+
+static void no_signal_is_lost_between_the_lock_and_sleep(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        struct rind_ctx ctx;
+        rind_ctx_init(&ctx, NULL);
+        struct relay relay = {.signals_unlocked = round == 1};
+        struct rind_thread thread;
+        rind_mutex_init(&relay.mutex);
+        rind_cond_init(&relay.changed[0]);
+        rind_cond_init(&relay.changed[1]);
+        assert_true(rind_is_ok(rind_thread_start(&ctx, &thread, "relay", relay_run_other, &relay)));
+        relay_run(&relay, 0);
+        rind_thread_join(&thread);
+        assert_false(relay.is_late);
+        assert_true(relay.passes >= RELAY_PASSES);
+        rind_cond_fini(&relay.changed[1]);
+        rind_cond_fini(&relay.changed[0]);
+        rind_mutex_fini(&relay.mutex);
+    }
+}
+
+static void a_wait_ends_at_its_deadline_with_the_lock_held(void **state)
+{
+    (void)state;
+    struct rind_mutex mutex;
+    struct rind_cond cond;
+    rind_mutex_init(&mutex);
+    rind_cond_init(&cond);
+    rind_mutex_lock(&mutex);
+    struct rind_deadline deadline = rind_deadline_in_ms(20);
+    bool is_in_time = true;
+    while (is_in_time) {
+        is_in_time = rind_cond_wait(&cond, &mutex, deadline);
+    }
+    assert_true(rind_deadline_has_expired(deadline));
+    assert_false(rind_cond_wait(&cond, &mutex, rind_deadline_now()));
+    rind_mutex_unlock(&mutex);
+    rind_cond_fini(&cond);
+    rind_mutex_fini(&mutex);
+}
+
+/* All of many sleepers wake at one broadcast. */
+struct sleepers {
+    struct rind_mutex mutex;
+    struct rind_cond woken;
+    struct rind_cond asleep;
+    unsigned sleeping;
+    bool is_morning;
+    unsigned up;
+};
+
+#define SLEEPERS 8u
+
+static void sleepers_run(void *self)
+{
+    struct sleepers *sleepers = self;
+    struct rind_deadline deadline = rind_deadline_in_ms(60000);
+    bool is_in_time = true;
+    rind_mutex_lock(&sleepers->mutex);
+    sleepers->sleeping++;
+    rind_cond_signal(&sleepers->asleep);
+    while (!sleepers->is_morning && is_in_time) {
+        is_in_time = rind_cond_wait(&sleepers->woken, &sleepers->mutex, deadline);
+    }
+    sleepers->up += sleepers->is_morning ? 1 : 0;
+    rind_mutex_unlock(&sleepers->mutex);
+}
+
+static void a_broadcast_wakes_all(void **state)
+{
+    (void)state;
+    struct rind_ctx ctx;
+    rind_ctx_init(&ctx, NULL);
+    struct sleepers sleepers = {.sleeping = 0};
+    struct rind_thread threads[SLEEPERS];
+    rind_mutex_init(&sleepers.mutex);
+    rind_cond_init(&sleepers.woken);
+    rind_cond_init(&sleepers.asleep);
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        assert_true(
+            rind_is_ok(rind_thread_start(&ctx, &threads[i], "sleeper", sleepers_run, &sleepers)));
+    }
+    struct rind_deadline deadline = rind_deadline_in_ms(60000);
+    rind_mutex_lock(&sleepers.mutex);
+    while (sleepers.sleeping < SLEEPERS &&
+           rind_cond_wait(&sleepers.asleep, &sleepers.mutex, deadline)) {
+    }
+    sleepers.is_morning = true;
+    rind_cond_broadcast(&sleepers.woken);
+    rind_mutex_unlock(&sleepers.mutex);
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        rind_thread_join(&threads[i]);
+    }
+    assert_int_equal(sleepers.up, SLEEPERS);
+    rind_cond_fini(&sleepers.asleep);
+    rind_cond_fini(&sleepers.woken);
+    rind_mutex_fini(&sleepers.mutex);
+}
+
 struct gate {
     struct rind_mutex mutex;
     struct rind_cond changed;
@@ -379,6 +519,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadlines_saturate_and_compare),
         cmocka_unit_test(a_stopper_wakes_sleepers_and_pollers),
+        cmocka_unit_test(no_signal_is_lost_between_the_lock_and_sleep),
+        cmocka_unit_test(a_wait_ends_at_its_deadline_with_the_lock_held),
+        cmocka_unit_test(a_broadcast_wakes_all),
         cmocka_unit_test(a_queue_keeps_order_and_its_limit),
         cmocka_unit_test(a_queue_loses_nothing_between_many_threads),
         cmocka_unit_test(a_pool_refuses_jobs_beyond_its_limit_and_runs_all_others_once),
