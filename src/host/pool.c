@@ -36,11 +36,9 @@ static bool pool_next(struct rind_pool *pool, struct pool_job *job)
         *job = pool->jobs[pool->first];
         pool->first = (pool->first + 1) % pool->jobs_max;
         pool->count--;
+        rind_cond_signal(&pool->has_room);
     }
     rind_mutex_unlock(&pool->mutex);
-    if (has_job) {
-        rind_cond_signal(&pool->has_room); /* the pool outlives its workers: after the lock */
-    }
     return has_job;
 }
 
@@ -95,11 +93,9 @@ rind_status rind_pool_submit(struct rind_ctx *ctx, struct rind_pool *pool, void 
     if (has_room && !is_closed) {
         pool->jobs[(pool->first + pool->count) % pool->jobs_max] = (struct pool_job){run, self};
         pool->count++;
+        rind_cond_signal(&pool->has_jobs);
     }
     rind_mutex_unlock(&pool->mutex);
-    if (has_room && !is_closed) {
-        rind_cond_signal(&pool->has_jobs); /* after the lock, which the worker needs at once */
-    }
     RIND_REQUIRE(ctx, !is_closed, RIND_E_CANCELLED, "worker pool is closing");
     RIND_REQUIRE(ctx, has_room, RIND_E_BUSY, "all workers are busy and %zu jobs wait already",
                  pool->jobs_max);

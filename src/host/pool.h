@@ -27,10 +27,7 @@ rind_status rind_pool_open(struct rind_ctx *ctx, const char *name, unsigned thre
 rind_status rind_pool_submit(struct rind_ctx *ctx, struct rind_pool *pool, void (*run)(void *self),
                              void *self, struct rind_deadline deadline) RIND_MUST_USE;
 
-/*
- * Refuses new jobs, waits until all queued and running ones have ended, frees. Only workers may be
- * in rind_pool_submit when it is called. NULL is allowed.
- */
+/* Refuses new jobs, waits until all queued and running ones have ended, frees. NULL is allowed. */
 void rind_pool_close(struct rind_pool *pool);
 
 /* Jobs waiting for a thread at this moment; for metrics. */

@@ -2,18 +2,13 @@
 #include "host/thread.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/assert.h"
-
-_Static_assert(sizeof(_Atomic uint32_t) == sizeof(uint32_t), "a futex is a plain word");
 
 struct thread_start {
     void (*run)(void *self);
@@ -110,65 +105,45 @@ void rind_mutex_unlock(struct rind_mutex *mutex)
 
 void rind_cond_init(struct rind_cond *cond)
 {
-    atomic_init(&cond->sequence, 0);
-    atomic_init(&cond->waiting, 0);
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+    RIND_ASSERT(error == 0);
+    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    RIND_ASSERT(error == 0);
+    error = pthread_cond_init(&cond->cond, &attributes);
+    RIND_ASSERT(error == 0);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 void rind_cond_fini(struct rind_cond *cond)
 {
-    RIND_ASSERT(atomic_load(&cond->waiting) == 0);
-}
-
-/*
- * Each signal changes the sequence, and the kernel lets nobody sleep on another value than it saw
- * under the lock: no signal is lost between releasing the lock and falling asleep. (Exactly 2^32
- * signals in that moment would be; at one per microsecond it would have to last an hour.)
- */
-static void cond_wake(struct rind_cond *cond, int count)
-{
-    (void)atomic_fetch_add(&cond->sequence, 1);
-    if (atomic_load(&cond->waiting) > 0) {
-        long woken = syscall(SYS_futex, (void *)(uintptr_t)&cond->sequence, FUTEX_WAKE_PRIVATE,
-                             count, NULL, NULL, 0);
-        RIND_ASSERT(woken >= 0);
-    }
+    int error = pthread_cond_destroy(&cond->cond);
+    RIND_ASSERT(error == 0);
 }
 
 void rind_cond_signal(struct rind_cond *cond)
 {
-    cond_wake(cond, 1);
+    int error = pthread_cond_signal(&cond->cond);
+    RIND_ASSERT(error == 0);
 }
 
 void rind_cond_broadcast(struct rind_cond *cond)
 {
-    cond_wake(cond, INT_MAX);
-}
-
-/* False: the deadline passed. It is absolute, on the monotonic clock, as FUTEX_WAIT_BITSET has it.
- */
-static bool cond_sleep(struct rind_cond *cond, uint32_t sequence, struct rind_deadline deadline)
-{
-    struct timespec when;
-    bool is_bounded = !rind_deadline_is_never(deadline);
-    if (is_bounded) {
-        when = rind_deadline_timespec(deadline);
-    }
-    long result = syscall(SYS_futex, (void *)(uintptr_t)&cond->sequence, FUTEX_WAIT_BITSET_PRIVATE,
-                          sequence, is_bounded ? &when : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
-    int error = result == 0 ? 0 : errno;
-    RIND_ASSERT(error == 0 || error == EAGAIN || error == EINTR || error == ETIMEDOUT);
-    return error != ETIMEDOUT;
+    int error = pthread_cond_broadcast(&cond->cond);
+    RIND_ASSERT(error == 0);
 }
 
 bool rind_cond_wait(struct rind_cond *cond, struct rind_mutex *mutex, struct rind_deadline deadline)
 {
-    (void)atomic_fetch_add(&cond->waiting, 1); /* before the lock is free for who signals */
-    uint32_t sequence = atomic_load(&cond->sequence);
-    rind_mutex_unlock(mutex);
-    bool is_in_time = cond_sleep(cond, sequence, deadline);
-    rind_mutex_lock(mutex);
-    (void)atomic_fetch_sub(&cond->waiting, 1);
-    return is_in_time;
+    if (rind_deadline_is_never(deadline)) {
+        int error = pthread_cond_wait(&cond->cond, &mutex->mutex);
+        RIND_ASSERT(error == 0);
+        return true;
+    }
+    struct timespec when = rind_deadline_timespec(deadline);
+    int error = pthread_cond_timedwait(&cond->cond, &mutex->mutex, &when);
+    RIND_ASSERT(error == 0 || error == ETIMEDOUT);
+    return error == 0;
 }
 
 rind_status rind_stopper_init(struct rind_ctx *ctx, struct rind_stopper *stopper)

@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/status.h"
 #include "host/clock.h"
@@ -47,21 +46,10 @@ void rind_mutex_fini(struct rind_mutex *mutex);
 void rind_mutex_lock(struct rind_mutex *mutex);
 void rind_mutex_unlock(struct rind_mutex *mutex);
 
-/*
- * A condition on a word of the kernel's (futex). With the C library's, a thread that comes back
- * from waiting takes the lock as if others waited for it, so that each unlocking afterwards calls
- * the kernel for nobody: measured, a quarter of an agent's system calls for waiting and waking.
- */
 struct rind_cond {
-    _Atomic uint32_t sequence; /* of signals */
-    _Atomic uint32_t waiting;  /* threads inside rind_cond_wait */
+    pthread_cond_t cond;
 };
 
-/*
- * One condition goes with one lock. What it is about changes under that lock; signals may come with
- * the lock held or, while nobody can finish the condition, after it was released: then the thread
- * that wakes does not run into the lock.
- */
 void rind_cond_init(struct rind_cond *cond);
 void rind_cond_fini(struct rind_cond *cond);
 void rind_cond_signal(struct rind_cond *cond);
