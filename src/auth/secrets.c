@@ -7,6 +7,7 @@
 #include "auth/secrets.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/assert.h"
 #include "host/log.h"
@@ -14,6 +15,7 @@
 #include "host/thread.h"
 
 /* Arena for one load's sentences; sources keep their data in the map. */
+#define SECRETS_JITTER_PART 5u
 #define SECRETS_ARENA_SIZE (16u * 1024)
 
 struct rind_secrets {
@@ -81,6 +83,19 @@ static void secrets_reload(struct rind_secrets *secrets, struct rind_ctx *ctx)
     }
 }
 
+/*
+ * Up to a fifth sooner than the interval, at random, so that processes started together do not ask
+ * together for ever. Never later: what is disabled is gone within the interval.
+ */
+static uint64_t secrets_pause_ms(uint32_t interval_ms)
+{
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
+        random = 0; /* then without */
+    }
+    return interval_ms - random % (interval_ms / SECRETS_JITTER_PART + 1);
+}
+
 static void secrets_run(void *self)
 {
     struct rind_secrets *secrets = self;
@@ -88,8 +103,9 @@ static void secrets_run(void *self)
     struct rind_arena arena;
     struct rind_ctx ctx;
     rind_arena_init(&arena, memory, sizeof(memory));
+    uint32_t interval_ms = secrets->source.interval_ms;
     while (
-        !rind_stopper_wait(&secrets->stopper, rind_deadline_in_ms(secrets->source.interval_ms))) {
+        !rind_stopper_wait(&secrets->stopper, rind_deadline_in_ms(secrets_pause_ms(interval_ms)))) {
         rind_ctx_init(&ctx, &arena);
         secrets_reload(secrets, &ctx);
         rind_arena_reset(&arena);

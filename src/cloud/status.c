@@ -97,10 +97,16 @@ rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *c
                          call->resource, channel->options.message_size_bytes_max);
     }
     const char *remedy = status_remedy(channel, row);
-    return rind_fail(ctx, row->becomes, "%s at %s, %s of %s: %s%s%s%s%s", service,
+    /* gRPC says the same when it gets no token for the call, of whatever it saw on the way. */
+    bool may_lack_token =
+        code == GRPC_STATUS_UNAVAILABLE && channel->options.security == RIND_CHANNEL_GOOGLE;
+    return rind_fail(ctx, row->becomes, "%s at %s, %s of %s: %s%s%s%s%s%s", service,
                      channel->options.target, method, call->resource, row->name,
                      text[0] == '\0' ? "" : ", ", text, remedy == NULL ? "" : "; check ",
-                     remedy == NULL ? "" : remedy);
+                     remedy == NULL ? "" : remedy,
+                     may_lack_token ? ", and whether a token can be had for "
+                                      "GOOGLE_APPLICATION_CREDENTIALS or this machine's account"
+                                    : "");
 }
 
 rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,
