@@ -3,7 +3,7 @@
  *
  * The specified sequence: publish; if there is no topic make it and its subscription, and publish
  * again. Besides (section 17.6), before a process publishes for a tenant the first time it makes
- * sure of the subscription, for what is published to a topic without one is lost. Whoever may
+ * sure of topic and subscription, for what is published to a topic without one is lost. Whoever may
  * publish need not be allowed to do that: then it is warned of, once, and publishing goes on.
  */
 #include "cloud/pubsub_inner.h"
@@ -158,7 +158,12 @@ static void publish_ensure(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
     }
     rind_status status = subscription_create(ctx, pubsub, scope, names, &ensure_profile, deadline);
     if (rind_is(status, RIND_E_NOT_FOUND)) {
-        return; /* there is no topic: publishing will find out and make both */
+        /* There is no topic. Both are made now: another agent may make it any moment, and what is
+         * published between its topic and its subscription would be lost. */
+        status = publish_create(ctx, pubsub, scope, names, deadline);
+        if (!rind_is_ok(status)) {
+            return; /* publishing finds out the same, and says so */
+        }
     }
     if (rind_is_ok(status) || !rind_cloud_may_retry(status)) {
         rind_pubsub_remember(pubsub, names->subscription); /* asking again would not help */

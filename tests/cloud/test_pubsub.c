@@ -274,7 +274,7 @@ static void a_batch_arrives_whole(void **state)
     }
     expect_ok(world, rind_pubsub_publish(&world->ctx, world->pubsub, &world->scope, data, 200,
                                          rind_deadline_in_ms(WAIT_MS)));
-    assert_int_equal(emulator_count(&world->emulator, "Publish"), 2); /* one found no topic */
+    assert_int_equal(emulator_count(&world->emulator, "Publish"), 1);
     for (size_t arrived = 0; arrived < 200;) {
         struct rind_pubsub_message *messages;
         size_t count = pull(world, 150, &messages);
@@ -286,6 +286,87 @@ static void a_batch_arrives_whole(void **state)
             has_arrived[n] = true;
         }
     }
+}
+
+/* An agent of its own: a connection and a thread. */
+struct agent {
+    struct world *world;
+    struct rind_thread thread;
+    const char *text;
+    rind_status status;
+    char sentence[RIND_SENTENCE_SIZE_MAX];
+};
+
+static void agent_run(void *self)
+{
+    struct agent *agent = self;
+    struct rind_pubsub_flags flags = {.url = agent->world->emulator.url, .is_url_given = true};
+    const struct rind_pubsub_options options = {.project = "prj", .flags = &flags};
+    struct rind_slice data = rind_slice_text(agent->text);
+    struct rind_arena *arena;
+    struct rind_ctx ctx;
+    struct rind_pubsub *pubsub = NULL;
+    rind_ctx_init(&ctx, NULL);
+    agent->status = rind_arena_map(&ctx, 1u << 20, &arena);
+    if (!rind_is_ok(agent->status)) {
+        return;
+    }
+    rind_ctx_init(&ctx, arena);
+    agent->status = rind_pubsub_open(&ctx, &options, &pubsub);
+    if (rind_is_ok(agent->status)) {
+        agent->status = rind_pubsub_publish(&ctx, pubsub, &agent->world->scope, &data, 1,
+                                            rind_deadline_in_ms(WAIT_MS));
+    }
+    (void)snprintf(agent->sentence, sizeof(agent->sentence), "%s", ctx.sentence);
+    rind_pubsub_close(pubsub);
+    rind_arena_unmap(arena);
+}
+
+static void agents_may_make_one_topic_at_once(void **state)
+{
+    static const char *const texts[] = {"0", "1", "2", "3"};
+    struct world *world = *state;
+    struct agent agents[4];
+    bool has_arrived[4] = {false};
+    for (size_t i = 0; i < 4; i++) {
+        agents[i] = (struct agent){.world = world, .text = texts[i]};
+        expect_ok(world, rind_thread_start(&world->ctx, &agents[i].thread, "agent", agent_run,
+                                           &agents[i]));
+    }
+    for (size_t i = 0; i < 4; i++) {
+        rind_thread_join(&agents[i].thread);
+        assert_true(rind_is_ok(agents[i].status));
+    }
+    struct rind_deadline deadline = rind_deadline_in_ms(WAIT_MS);
+    for (size_t arrived = 0; arrived < 4;) {
+        struct rind_pubsub_message *messages;
+        size_t count = pull(world, 10, &messages);
+        /* Those that came come again, for ever. */
+        assert_false(rind_deadline_has_expired(deadline));
+        for (size_t i = 0; i < count; i++) {
+            size_t n = (size_t)(messages[i].data.data[0] - '0');
+            assert_true(n < 4);
+            arrived += !has_arrived[n]; /* at least once is what is promised */
+            has_arrived[n] = true;
+        }
+    }
+}
+
+static void what_is_not_acknowledged_comes_again_after_its_deadline(void **state)
+{
+    struct world *world = *state;
+    struct rind_pubsub_message *messages;
+    expect_ok(world, publish(world, "x"));
+    assert_int_equal(pull(world, 5, &messages), 1);
+    uint64_t start_ns = rind_clock_monotonic_ns();
+    assert_false(has_waiting(world)); /* not at once */
+    assert_int_equal(pull(world, 5, &messages), 1);
+    assert_true(rind_slice_is_text(messages[0].data, "x"));
+    /* Half of it: the emulator's clock began before ours. */
+    assert_true(rind_clock_monotonic_ns() - start_ns >
+                RIND_PUBSUB_ACK_DEADLINE_S * RIND_NS_PER_S / 2);
+    expect_ok(world, rind_pubsub_acknowledge(&world->ctx, world->pubsub, &world->scope,
+                                             &messages[0].ack_id, 1, rind_deadline_in_ms(WAIT_MS)));
 }
 
 static void acknowledged_messages_are_gone(void **state)
@@ -396,6 +477,8 @@ int main(void)
         TEST(what_cannot_be_published_is_refused_at_once),
         TEST(publishing_ends_at_its_deadline),
         TEST(a_batch_arrives_whole),
+        TEST(agents_may_make_one_topic_at_once),
+        TEST(what_is_not_acknowledged_comes_again_after_its_deadline),
         TEST(acknowledged_messages_are_gone),
         TEST(more_than_a_thousand_acknowledgements_go_in_parts),
         TEST(an_acknowledgement_that_is_none_is_invalid),
