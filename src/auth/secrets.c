@@ -14,8 +14,8 @@
 #include "host/published.h"
 #include "host/thread.h"
 
-/* Arena for one load's sentences; sources keep their data in the map. */
 #define SECRETS_JITTER_PART 5u
+/* Arena for one load's sentences; sources keep their data in the map. */
 #define SECRETS_ARENA_SIZE (16u * 1024)
 
 struct rind_secrets {
