@@ -6,6 +6,7 @@
  * and extra certificate authorities are read from a PEM file at start. So the program starts itself once more with both.
  */
 import { spawnSync } from "node:child_process";
+import { webcrypto } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +49,7 @@ export async function openRealm() {
     if (!process.env[STARTED_MARK]) {
         startAgain(values["tls-certificate"]);
     }
+    globalThis.crypto ??= webcrypto; // Debian's Node.js 18 has it under this name only
     const sdk = await import("juicebox-sdk");
     const tokens = JSON.parse(values["auth-tokens"]);
     globalThis.JuiceboxGetAuthToken = async (realmId) => tokens[Buffer.from(realmId).toString("hex")];
