@@ -28,4 +28,15 @@ rind_status rind_secrets_manager_source(struct rind_ctx *ctx,
                                         const struct rind_secret_manager_options *options,
                                         struct rind_secrets_source *source) RIND_MUST_USE;
 
+/*
+ * Reads the newest enabled version of one secret, whatever its label, into a new, sealed map that
+ * the caller then owns: for commands, which need no more, and an account that may read no other.
+ * RIND_E_NOT_FOUND: there is no such secret, or no version of it is enabled; the sentence says
+ * which. RIND_E_AUTH without credentials, RIND_E_DENIED where they are not allowed to read it.
+ */
+rind_status rind_secrets_manager_load_latest(struct rind_ctx *ctx,
+                                             const struct rind_secret_manager_options *options,
+                                             const char *name, struct rind_deadline deadline,
+                                             struct rind_secret_map **map) RIND_MUST_USE;
+
 #endif

@@ -1,11 +1,15 @@
 /* auth_token.c - `rind auth-token` (spec 08 section 14). */
 #include "cli/auth_token.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/command.h"
 #include "cli/ids.h"
+
+/* For all that is asked of Secret Manager: somebody waits at a terminal. */
+#define SECRET_TIMEOUT_MS 30000u
 
 static const char *const scopes[] = {"user", "audit", NULL};
 
@@ -49,55 +53,69 @@ static rind_status token_maker_new(struct rind_ctx *ctx, struct rind_slice tenan
 }
 
 static rind_status token_maker_from(struct rind_ctx *ctx, const struct rind_secret_map *map,
-                                    const char *prefix, struct rind_slice tenant,
+                                    const char *name, struct rind_slice tenant,
                                     struct rind_token_maker **maker)
 {
-    char memory[300];
-    struct rind_buffer name;
-    rind_buffer_init(&name, memory, sizeof(memory));
-    rind_buffer_print(&name, "%s", prefix);
-    rind_buffer_append(&name, tenant);
-    RIND_REQUIRE(ctx, !name.is_overflown, RIND_E_INVALID, "the tenant's name is too long");
-    const struct rind_secret *secret = rind_secret_map_find_latest(map, rind_buffer_slice(&name));
+    const struct rind_secret *secret = rind_secret_map_find_latest(map, rind_slice_text(name));
     RIND_REQUIRE(ctx, secret != NULL, RIND_E_NOT_FOUND,
-                 "tenant has no secrets: the secrets file lacks %.*s", (int)name.length,
-                 (const char *)name.data);
+                 "tenant has no secrets: the secrets file lacks %s", name);
     struct rind_token_key *key = NULL;
-    RIND_TRY(make_signing_key(ctx, secret, &key));
+    rind_status status = make_signing_key(ctx, secret, &key);
+    if (!rind_is_ok(status)) {
+        return rind_fail_while(ctx, status, "signing with version %" PRIu64 " of %s",
+                               secret->version, name);
+    }
     return token_maker_new(ctx, tenant, secret->version, key, maker);
 }
 
+static rind_status load_file(struct rind_ctx *ctx, const char *path, struct rind_secret_map **map)
+{
+    struct rind_secrets_source source;
+    RIND_TRY(rind_secrets_file_source(ctx, path, &source));
+    rind_status status = source.load(source.self, ctx, map);
+    source.close(source.self);
+    return status;
+}
+
 /* The tenant's secret is called by its prefix and name. */
-static rind_status token_maker_open(struct rind_ctx *ctx, const char *path, const char *prefix,
-                                    struct rind_slice tenant, struct rind_token_maker **maker)
+static rind_status token_maker_open(struct rind_ctx *ctx, const struct rind_cli_keys *keys,
+                                    const char *prefix, struct rind_slice tenant,
+                                    struct rind_token_maker **maker)
 {
     static const char test[] = "test-";
+    char name[RIND_SECRET_NAME_SIZE_MAX];
     RIND_REQUIRE(
         ctx, tenant.length >= sizeof(test) - 1 && memcmp(tenant.data, test, sizeof(test) - 1) == 0,
         RIND_E_DENIED, "tenant must start with 'test-'");
-    struct rind_secrets_source source;
+    int length = snprintf(name, sizeof(name), "%s%.*s", prefix, (int)tenant.length,
+                          (const char *)tenant.data);
+    /* It becomes a part of a resource's name, so nothing else may get into it. */
+    RIND_REQUIRE(ctx,
+                 length > 0 && (size_t)length < sizeof(name) && rind_token_tenant_is_valid(tenant),
+                 RIND_E_INVALID, "the tenant's name must be test- and letters and digits");
     struct rind_secret_map *map = NULL;
-    RIND_TRY(rind_secrets_file_source(ctx, path, &source));
-    rind_status status = source.load(source.self, ctx, &map);
-    if (rind_is_ok(status)) {
-        status = token_maker_from(ctx, map, prefix, tenant, maker);
-    }
+    RIND_TRY(keys->secrets_file != NULL
+                 ? load_file(ctx, keys->secrets_file, &map)
+                 : rind_secrets_manager_load_latest(ctx, keys->manager, name,
+                                                    rind_deadline_in_ms(SECRET_TIMEOUT_MS), &map));
+    rind_status status = token_maker_from(ctx, map, name, tenant, maker);
     rind_secret_map_free(map);
-    source.close(source.self);
     return status;
 }
 
 rind_status rind_token_maker_open(struct rind_ctx *ctx, const char *path, struct rind_slice tenant,
                                   struct rind_token_maker **maker)
 {
-    return token_maker_open(ctx, path, RIND_SECRET_TENANT_PREFIX, tenant, maker);
+    const struct rind_cli_keys keys = {.secrets_file = path};
+    return token_maker_open(ctx, &keys, RIND_SECRET_TENANT_PREFIX, tenant, maker);
 }
 
 rind_status rind_token_maker_open_software(struct rind_ctx *ctx, const char *path,
                                            struct rind_slice tenant,
                                            struct rind_token_maker **maker)
 {
-    return token_maker_open(ctx, path, RIND_SECRET_SOFTWARE_PREFIX, tenant, maker);
+    const struct rind_cli_keys keys = {.secrets_file = path};
+    return token_maker_open(ctx, &keys, RIND_SECRET_SOFTWARE_PREFIX, tenant, maker);
 }
 
 rind_status rind_token_maker_open_invalid(struct rind_ctx *ctx, struct rind_slice tenant,
@@ -140,11 +158,12 @@ rind_status rind_token_maker_make(struct rind_ctx *ctx, const struct rind_token_
     return rind_token_maker_grant(ctx, maker, &grant, token);
 }
 
-rind_status rind_cli_make_token(struct rind_ctx *ctx, const char *path, const char *prefix,
-                                const struct rind_token_grant *grant, struct rind_slice *token)
+rind_status rind_cli_make_token(struct rind_ctx *ctx, const struct rind_cli_keys *keys,
+                                const char *prefix, const struct rind_token_grant *grant,
+                                struct rind_slice *token)
 {
     struct rind_token_maker *maker;
-    RIND_TRY(token_maker_open(ctx, path, prefix, grant->tenant, &maker));
+    RIND_TRY(token_maker_open(ctx, keys, prefix, grant->tenant, &maker));
     rind_status status = rind_token_maker_grant(ctx, maker, grant, token);
     rind_token_maker_close(maker);
     return status;
@@ -158,6 +177,7 @@ struct auth_token_options {
     const char *realm;
     const char *scope;
     bool is_software;
+    struct rind_secret_manager_flags manager;
 };
 
 /* A full id needs no realm to be running; a prefix is looked up among those that are. */
@@ -189,7 +209,10 @@ static rind_status auth_token_show(struct rind_cli *cli, const struct auth_token
     struct rind_slice token;
     const char *prefix =
         options->is_software ? RIND_SECRET_SOFTWARE_PREFIX : RIND_SECRET_TENANT_PREFIX;
-    RIND_TRY(rind_cli_make_token(&cli->ctx, options->secrets_file, prefix, &grant, &token));
+    const struct rind_secret_manager_options manager = {
+        .project = cli->bigtable.project, .flags = &options->manager, .log = &cli->log};
+    const struct rind_cli_keys keys = {.secrets_file = options->secrets_file, .manager = &manager};
+    RIND_TRY(rind_cli_make_token(&cli->ctx, &keys, prefix, &grant, &token));
     (void)printf("%.*s\n", (int)token.length, (const char *)token.data);
     return RIND_OK;
 }
@@ -229,8 +252,8 @@ int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv)
                  "jb-sw-tenant-TENANT.",
          .value = &options.is_software},
         {.name = "secrets-file",
+         .show_fallback = "Google Secret Manager of --bigtable-project",
          .kind = RIND_FLAG_TEXT,
-         .is_required = true,
          .help = "JSON file with the tenants' keys, as the load balancer reads it.",
          .value = &options.secrets_file},
         {.name = "store",
@@ -240,13 +263,18 @@ int rind_cli_auth_token(struct rind_cli *cli, int argc, char *const *argv)
          .help = "Where the realm keeps its rows; needed only to complete a realm id.",
          .value = &options.store},
     };
-    const struct rind_flag_table tables[] = {RIND_FLAG_TABLE(NULL, flags)};
+    struct rind_flag manager_flags[RIND_SECRET_MANAGER_FLAG_ROWS];
+    rind_secret_manager_flag_rows(&options.manager, manager_flags);
+    const struct rind_flag_table tables[] = {
+        RIND_FLAG_TABLE(NULL, flags),
+        RIND_FLAG_TABLE("Google Secret Manager, without --secrets-file", manager_flags)};
     const struct rind_command command = {
         .program = "rind auth-token",
         .about = "Makes a token that lets a test tenant's user use a realm for ten minutes.",
-        .example = "rind auth-token --secrets-file secrets.json -t test-acme -u mario -r 2f8b...",
+        .example = "rind auth-token --secrets-file secrets.json -t test-acme -u mario -r 2f8b...\n"
+                   "  rind auth-token --bigtable-project example -t test-acme -u mario -r 2f8b...",
         .tables = tables,
-        .table_count = 1};
+        .table_count = 2};
     int exit_status;
     if (!rind_cli_flags(cli, &command, argc, argv, &exit_status)) {
         return exit_status;

@@ -33,6 +33,7 @@ struct tenant_log {
     const char *secrets_file; /* or made with a test tenant's key */
     const char *tenant;
     const char *realm;
+    bool is_software;
     const char *ca_file;
     uint64_t page_size;
     bool does_follow;
@@ -54,7 +55,9 @@ static rind_status tenant_log_make_token(struct rind_ctx *ctx, struct tenant_log
                                      .scope = RIND_TOKEN_SCOPE_AUDIT};
     RIND_REQUIRE(ctx, rind_realm_id_parse(rind_slice_text(log->realm), &grant.realm),
                  RIND_E_INVALID, "'%.80s' is no realm id of 32 hex digits", log->realm);
-    return rind_cli_make_token(ctx, log->secrets_file, RIND_SECRET_TENANT_PREFIX, &grant, token);
+    const struct rind_cli_keys keys = {.secrets_file = log->secrets_file};
+    const char *prefix = log->is_software ? RIND_SECRET_SOFTWARE_PREFIX : RIND_SECRET_TENANT_PREFIX;
+    return rind_cli_make_token(ctx, &keys, prefix, &grant, token);
 }
 
 static rind_status tenant_log_renew_token(struct rind_ctx *ctx, struct tenant_log *log)
@@ -262,7 +265,8 @@ int rind_cli_tenant_log(struct rind_cli *cli, int argc, char *const *argv)
          .value_name = "URL",
          .fallback = "http://localhost:8080/",
          .kind = RIND_FLAG_URL,
-         .help = "Where rind-tenant-log, or what ends TLS in front of it, serves.",
+         .help = "Where rind-tenant-log, a software realm, or what ends TLS in front of them, "
+                 "serves.",
          .value = &log.url},
         {.name = "token",
          .value_name = "TOKEN",
@@ -286,6 +290,11 @@ int rind_cli_tenant_log(struct rind_cli *cli, int argc, char *const *argv)
          .kind = RIND_FLAG_TEXT,
          .help = "With --secrets-file: the realm's id of 32 hex digits.",
          .value = &log.realm},
+        {.name = "software",
+         .kind = RIND_FLAG_BOOL,
+         .help = "With --secrets-file: the realm is a software realm, whose keys are called "
+                 "jb-sw-tenant-TENANT.",
+         .value = &log.is_software},
         {.name = "page-size",
          .fallback = "20",
          .kind = RIND_FLAG_U64,

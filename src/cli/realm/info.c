@@ -66,6 +66,7 @@ rind_status rind_local_configuration(struct rind_ctx *ctx, const struct rind_loc
 static rind_status info_tokens(struct rind_ctx *ctx, const struct rind_local *local,
                                const char *user, json_t *tokens)
 {
+    const struct rind_cli_keys keys = {.secrets_file = local->secrets_file};
     for (size_t i = 0; i < local->realm_count; i++) {
         const struct rind_token_grant grant = {.tenant = rind_slice_text(RIND_LOCAL_TENANT),
                                                .user = rind_slice_text(user),
@@ -74,7 +75,7 @@ static rind_status info_tokens(struct rind_ctx *ctx, const struct rind_local *lo
         struct rind_slice token;
         char id[RIND_CLI_ID_TEXT_SIZE];
         const char *prefix = info_secret_prefix(local, &grant.realm);
-        RIND_TRY(rind_cli_make_token(ctx, local->secrets_file, prefix, &grant, &token));
+        RIND_TRY(rind_cli_make_token(ctx, &keys, prefix, &grant, &token));
         RIND_REQUIRE(ctx,
                      json_object_set_new(tokens, rind_cli_id_text(local->realms[i].id.bytes, id),
                                          json_string((const char *)token.data)) == 0,
@@ -101,6 +102,7 @@ bool rind_local_token(const struct rind_local *local, const struct rind_realm_id
     struct rind_arena *arena;
     struct rind_ctx ctx;
     struct rind_slice token;
+    const struct rind_cli_keys keys = {.secrets_file = local->secrets_file};
     const struct rind_token_grant grant = {.tenant = rind_slice_text(RIND_LOCAL_TENANT),
                                            .user = rind_slice_text(user),
                                            .realm = *realm,
@@ -111,9 +113,8 @@ bool rind_local_token(const struct rind_local *local, const struct rind_realm_id
     }
     ctx.arena = arena;
     const char *prefix = info_secret_prefix(local, realm);
-    bool is_made =
-        rind_is_ok(rind_cli_make_token(&ctx, local->secrets_file, prefix, &grant, &token)) &&
-        token.length < jwt_size;
+    bool is_made = rind_is_ok(rind_cli_make_token(&ctx, &keys, prefix, &grant, &token)) &&
+                   token.length < jwt_size;
     if (is_made) {
         memcpy(jwt, token.data, token.length + 1);
     }
