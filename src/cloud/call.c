@@ -31,7 +31,15 @@ struct rind_stream {
     bool is_ended;   /* `code` and `said` are set */
     uint8_t *memory; /* of the decoded message; grows */
     size_t memory_size;
+    struct rind_span span; /* of a call with a stream of answers */
 };
+
+/* Google's services get no trace headers (spec 05 section 5); what is recorded is ours alone. */
+static void call_begin_span(struct rind_ctx *ctx, struct rind_span *span,
+                            const struct rind_grpc_call *call)
+{
+    rind_span_begin_call(ctx, span, call->method + 1, ""); /* without the first slash */
+}
 
 void rind_grpc_routing(const char *name, const char *value,
                        char routing[static RIND_CHANNEL_ROUTING_SIZE])
@@ -318,9 +326,12 @@ rind_status rind_channel_call(struct rind_ctx *ctx, struct rind_channel *channel
                               const struct rind_grpc_call *call, struct rind_deadline deadline,
                               ProtobufCMessage **response)
 {
+    struct rind_span span;
+    call_begin_span(ctx, &span, call);
     struct rind_connection *connection = rind_connection_acquire(channel);
     rind_status status = rind_connection_call(ctx, channel, connection, call, deadline, response);
     rind_connection_release(channel, connection);
+    rind_span_end(ctx, &span, status);
     return status;
 }
 
@@ -340,6 +351,8 @@ rind_status rind_stream_open(struct rind_ctx *ctx, struct rind_channel *channel,
         free(stream);
         return status;
     }
+    call_begin_span(ctx, &stream->span, call);
+    rind_span_leave(ctx, &stream->span); /* it lasts until the stream is closed */
     if (!stream->is_ended) {
         stream_start(stream, NULL);
         stream->has_first = true;
@@ -402,6 +415,8 @@ void rind_stream_close(struct rind_stream *stream)
         grpc_op status_operation = stream_operation_status(stream);
         stream_run(stream, &status_operation, 1);
     }
+    bool is_ok = stream->code == GRPC_STATUS_OK;
+    rind_span_finish(&stream->span, is_ok ? RIND_OK : rind_status_make(RIND_E_UNAVAILABLE));
     struct rind_channel *channel = stream->channel;
     struct rind_connection *connection = stream->connection;
     stream_fini(stream);

@@ -26,6 +26,7 @@
 #include "host/published.h"
 #include "host/queue.h"
 #include "host/retry.h"
+#include "host/span.h"
 #include "host/thread.h"
 #include "host/trace.h"
 

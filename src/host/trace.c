@@ -75,8 +75,7 @@ void rind_trace_print(const struct rind_trace *trace, char text[static RIND_TRAC
     memcpy(text + TRACE_FLAGS_OFFSET - 1, trace->is_sampled ? "-01" : "-00", 4);
 }
 
-/* As OpenTelemetry's TraceIdRatioBased sampler: all processes decide alike. */
-static bool trace_is_drawn(const struct rind_trace *trace, double rate)
+bool rind_trace_is_drawn(const struct rind_trace *trace, double rate)
 {
     const double draws = 9223372036854775808.0; /* 2^63 */
     uint64_t draw = rind_get_be64(trace->trace_id + 8) >> 1;
@@ -103,6 +102,6 @@ void rind_trace_sample(struct rind_ctx *ctx, double rate)
         memcpy(made->trace_id, random, sizeof(made->trace_id));
         memcpy(made->span_id, random + sizeof(made->trace_id), sizeof(made->span_id));
     }
-    made->is_sampled = trace_is_drawn(made, rate);
+    made->is_sampled = rind_trace_is_drawn(made, rate);
     ctx->trace = made;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "host/span.h"
 #include "net/client_exchange.h"
 #include "net/client_pool.h"
 
@@ -66,6 +67,26 @@ static rind_status client_run(struct rind_ctx *ctx, struct rind_client_exchange 
     return rind_client_exchange_status(exchange);
 }
 
+static void client_begin_span(struct rind_ctx *ctx, struct rind_span *span,
+                              const struct rind_call *call)
+{
+    rind_span_begin_call(ctx, span, call->method != NULL ? call->method : "POST",
+                         rind_url_path(call->url));
+    if (span->tracer != NULL) {
+        rind_span_set_text(span, "server.address", rind_slice_text(call->url->host));
+        rind_span_set_number(span, "server.port", call->url->port);
+    }
+}
+
+static void client_finish_span(struct rind_span *span, rind_status status, unsigned http_status)
+{
+    if (span->tracer != NULL && rind_is_ok(status)) {
+        rind_span_set_number(span, "http.response.status_code", (int64_t)http_status);
+        status = http_status >= 400 ? rind_status_make(RIND_E_HTTP_STATUS) : status;
+    }
+    rind_span_finish(span, status);
+}
+
 static rind_status client_call(struct rind_ctx *ctx, struct rind_client *client,
                                const struct rind_call *call, struct rind_answer *answer)
 {
@@ -85,7 +106,11 @@ rind_status rind_client_call(struct rind_ctx *ctx, struct rind_client *client,
     RIND_ASSERT(ctx != NULL && ctx->arena != NULL);
     uint64_t start_ns = rind_clock_monotonic_ns();
     struct rind_answer made = {.status = 0};
+    struct rind_span span;
+    client_begin_span(ctx, &span, call);
     rind_status status = client_call(ctx, client, call, &made);
+    rind_span_leave(ctx, &span);
+    client_finish_span(&span, status, made.status);
     client_measure(client, call, start_ns, status, made.status);
     if (!rind_is_ok(status)) {
         return rind_fail_while(ctx, status, "calling %.200s", call->url->text);
@@ -111,6 +136,7 @@ struct fan_call {
     rind_status status; /* of opening it */
     char sentence[RIND_SENTENCE_SIZE_MAX];
     uint64_t start_ns;
+    struct rind_span span;
 };
 
 struct rind_fan {
@@ -150,9 +176,11 @@ rind_status rind_fan_open(struct rind_ctx *ctx, struct rind_client *client,
     for (size_t i = 0; i < count; i++) {
         struct fan_call *entry = &made->entries[i];
         entry->start_ns = rind_clock_monotonic_ns();
+        client_begin_span(ctx, &entry->span, &calls[i]);
         /* No wait for a free connection: that would hold up the other calls. */
         entry->status = rind_client_exchange_open(ctx, &entry->exchange, client, &calls[i],
                                                   rind_deadline_now());
+        rind_span_leave(ctx, &entry->span);
         entry->is_open = rind_is_ok(entry->status);
         if (!entry->is_open) {
             fan_keep_sentence(entry, ctx, &calls[i]);
@@ -187,6 +215,7 @@ static bool fan_report(struct rind_fan *fan, struct rind_fan_result *result)
         }
         client_measure(fan->client, &fan->calls[i], entry->start_ns, result->status,
                        result->answer.status);
+        client_finish_span(&entry->span, result->status, result->answer.status);
         entry->is_reported = true;
         fan->reported++;
         fan->next = i + 1;
@@ -250,6 +279,7 @@ void rind_fan_close(struct rind_fan *fan)
     for (size_t i = 0; i < fan->count; i++) {
         if (fan->entries[i].is_open) {
             rind_client_exchange_close(&fan->entries[i].exchange);
+            rind_span_finish(&fan->entries[i].span, rind_status_make(RIND_E_CANCELLED));
         }
     }
     free(fan->ready);

@@ -36,6 +36,7 @@ struct rind_exchange *rind_connection_open_exchange(struct rind_connection *conn
         return NULL;
     }
     exchange->connection = connection;
+    exchange->tracer = connection->loop->server->options.tracer;
     exchange->next_open = connection->open;
     if (connection->open != NULL) {
         connection->open->previous_open = exchange;

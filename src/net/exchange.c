@@ -5,7 +5,6 @@
 
 #include "base/base.h"
 #include "host/arena_pool.h"
-#include "host/trace.h"
 #include "net/http1.h"
 
 #define EXCHANGE_MAGIC 0x45584348u
@@ -45,6 +44,15 @@ void rind_exchange_release(struct rind_exchange *exchange)
     free(exchange);
 }
 
+static void exchange_end_span(struct rind_exchange *exchange)
+{
+    if (exchange->span != NULL) {
+        rind_span_answer_take(exchange->span,
+                              exchange->answer != NULL ? exchange->answer->status : 0);
+        exchange->span = NULL;
+    }
+}
+
 /* Stores the answer and sends the exchange home; consumes one reference. */
 static void exchange_complete(struct rind_exchange *exchange, const struct rind_response *response)
 {
@@ -52,6 +60,7 @@ static void exchange_complete(struct rind_exchange *exchange, const struct rind_
     bool was_completed = atomic_exchange(&exchange->is_completed, true);
     RIND_ASSERT(!was_completed); /* exactly once */
     exchange->answer = rind_stored_answer_new(response);
+    exchange_end_span(exchange);
     (void)atomic_fetch_sub(&exchange->mailbox->exchanges_in_service, 1);
     if (!rind_mailbox_put_completed(exchange->mailbox, exchange)) {
         rind_exchange_release(exchange);
@@ -110,8 +119,13 @@ static void exchange_run(void *self)
     if (rind_is_ok(status)) {
         struct rind_ctx ctx;
         rind_ctx_init(&ctx, arena);
-        exchange_read_trace(&ctx, &exchange->message->request);
-        exchange->handle(exchange->handler_self, &ctx, &exchange->message->request, &response);
+        const struct rind_request *request = &exchange->message->request;
+        exchange_read_trace(&ctx, request);
+        if (exchange->tracer != NULL) {
+            exchange->span = rind_span_new_request(&ctx, exchange->tracer, request->method,
+                                                   request->path, request->start_ns);
+        }
+        exchange->handle(exchange->handler_self, &ctx, request, &response);
     } else {
         response.status = 503;
     }
@@ -119,6 +133,7 @@ static void exchange_run(void *self)
     if (!is_deferred && exchange->is_inline) {
         atomic_store(&exchange->is_completed, true);
         exchange->answer = rind_stored_answer_new(&response);
+        exchange_end_span(exchange);
         (void)atomic_fetch_sub(&exchange->mailbox->exchanges_in_service, 1);
         exchange->is_delivered = true;
     } else if (!is_deferred) {

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "host/pool.h"
+#include "host/span.h"
 #include "net/mailbox.h"
 #include "net/message.h"
 
@@ -42,6 +43,8 @@ struct rind_exchange {
     rind_handler *handle;
     void *handler_self;
     struct rind_arena_pool *arenas;
+    struct rind_tracer *tracer;   /* NULL: none */
+    struct rind_span *span;       /* of the request, if it is recorded, until it is answered */
     struct rind_message *message; /* NULL once the handler has returned */
 
     atomic_bool is_completed;

@@ -15,6 +15,7 @@
 #include "host/clock.h"
 #include "host/log.h"
 #include "host/metrics.h"
+#include "host/span.h"
 #include "net/http.h"
 
 struct rind_server; /* opaque */
@@ -34,6 +35,7 @@ struct rind_server_options {
     const char *name;             /* of threads and in logs */
     const struct rind_log *log;   /* kept as a copy; NULL: silent */
     struct rind_metrics *metrics; /* NULL: none */
+    struct rind_tracer *tracer;   /* a span per request; borrowed; NULL: none */
     const char *metrics_prefix; /* "load_balancer": connections.count, .errors, .active; or NULL */
 
     const char *tls_certificate_file; /* PEM chain, leaf first; NULL: plain TCP */
