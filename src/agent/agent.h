@@ -57,6 +57,7 @@ struct rind_agent_options {
     uint64_t persist_interval_ms;  /* 0: as soon as something waits for it */
     uint32_t captured_waits_max;   /* workers that may wait for captures that leaders ask for */
     uint64_t keep_entries;         /* of the log, for members that are behind; 0: none */
+    struct rind_stopper *stopper;  /* set: open waits for its HSM no longer; NULL: none */
 };
 
 struct rind_agent {

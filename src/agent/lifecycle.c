@@ -287,6 +287,7 @@ static rind_status agent_sync(struct rind_ctx *ctx, struct rind_agent *agent)
     struct rind_retry_options options = {
         .profile = &rind_retry_profile_hsm,
         .description = "read the HSM's status",
+        .stopper = agent->options.stopper,
         .log = &agent->log,
         .metrics = agent->metrics,
         .metrics_path = "agent.restart_watching.hsm_status",

@@ -1,4 +1,5 @@
 /* main.c - rind-agent: puts the parts together, waits for the end, takes them apart in order. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,9 @@ struct program {
     struct rind_pubsub_events pubsub_events;
     struct rind_agent *agent;
     struct rind_server *server;
-    bool has_hsm_died;
+    bool is_bound;
+    int bound_fd;
+    atomic_bool has_hsm_died;
 };
 
 static rind_status program_open_host(struct rind_ctx *ctx, struct program *program)
@@ -61,6 +64,15 @@ static rind_status program_open_host(struct rind_ctx *ctx, struct program *progr
     RIND_TRY(rind_metrics_new(ctx, tags, tags[1].value != NULL ? 2 : 1, &program->metrics));
     rind_metrics_add_environment_tags(program->metrics);
     return rind_metrics_add_dogstatsd(ctx, program->metrics, &statsd, &program->log);
+}
+
+/* First of all: an agent that is started twice must not take the HSM away from the one at work. */
+static rind_status program_bind(struct rind_ctx *ctx, struct program *program)
+{
+    struct rind_address listen = program->flags.listen;
+    RIND_TRY(rind_server_bind(ctx, &listen, &program->bound_fd));
+    program->is_bound = true;
+    return RIND_OK;
 }
 
 static rind_status program_open_store(struct rind_ctx *ctx, struct program *program)
@@ -135,6 +147,7 @@ static rind_status program_open_agent(struct rind_ctx *ctx, struct program *prog
         .captured_waits_max = (uint32_t)program->flags.worker_threads / 2,
         .persist_interval_ms = program->flags.persist_interval_ns / RIND_NS_PER_MS,
         .keep_entries = program->flags.keep_entries,
+        .stopper = rind_process_stopper(program->process),
     };
     rind_url_from_address(&program->flags.listen, &options.url);
     if (program->pubsub_events.pubsub != NULL) {
@@ -149,6 +162,9 @@ static rind_status program_open_server(struct rind_ctx *ctx, struct program *pro
 {
     struct rind_server_options options = rind_server_options_default();
     options.listen = program->flags.listen;
+    options.has_bound_fd = true;
+    options.bound_fd = program->bound_fd;
+    program->is_bound = false;
     options.handle = rind_rpc_handle;
     options.self = program->agent;
     options.name = "agent";
@@ -164,6 +180,7 @@ static rind_status program_open_server(struct rind_ctx *ctx, struct program *pro
 static rind_status program_open(struct rind_ctx *ctx, struct program *program)
 {
     RIND_TRY(program_open_host(ctx, program));
+    RIND_TRY(program_bind(ctx, program));
     RIND_TRY(program_open_store(ctx, program));
     RIND_TRY(program_open_hsm(ctx, program));
     RIND_TRY(program_open_events(ctx, program));
@@ -173,6 +190,13 @@ static rind_status program_open(struct rind_ctx *ctx, struct program *program)
     rind_address_format(&program->flags.listen, listen);
     rind_process_ready(&program->log, listen);
     return RIND_OK;
+}
+
+/* By a signal, before it was ready. */
+static bool program_was_stopped(const struct program *program)
+{
+    return program->process != NULL && !program->has_hsm_died &&
+           rind_stopper_is_set(rind_process_stopper(program->process));
 }
 
 /* The server goes before the agent whose handlers it runs, the HSM after both. */
@@ -191,6 +215,9 @@ static void program_close(struct rind_ctx *ctx, struct program *program)
         }
     }
     rind_server_close(program->server);
+    if (program->is_bound) {
+        (void)close(program->bound_fd);
+    }
     rind_agent_close(program->agent);
     rind_pubsub_close(program->pubsub_events.pubsub);
     rind_hsm_http_close(program->http);
@@ -226,8 +253,11 @@ int main(int argc, char **argv)
         while (!rind_process_wait(program->process, rind_deadline_never(), &reloads)) {
         }
         exit_status = program->has_hsm_died ? 1 : 0;
+    } else if (program_was_stopped(program)) {
+        exit_status = 0;
     } else {
-        fprintf(stderr, "rind-agent: %s\n", ctx.sentence);
+        fprintf(stderr, "rind-agent: %s\n",
+                program->has_hsm_died ? "its HSM has ended; it said why" : ctx.sentence);
         exit_status = 1;
     }
     program_close(&ctx, program);

@@ -42,7 +42,20 @@ struct rind_server_options rind_server_options_default(void)
 }
 
 /* A bound, listening, nonblocking socket. */
-static rind_status server_listen(struct rind_ctx *ctx, struct rind_address *address, int *listen_fd)
+/* Closes `fd`. */
+static rind_status server_fail_listen(struct rind_ctx *ctx, const struct rind_address *address,
+                                      int fd, int error)
+{
+    char text[RIND_ADDRESS_TEXT_SIZE];
+    rind_address_format(address, text);
+    (void)close(fd);
+    const char *remedy = error == EADDRINUSE ? "stop the process that uses it, or listen elsewhere"
+                                             : "check the address";
+    return rind_fail(ctx, RIND_E_NETWORK, "could not listen on %s: %s; %s", text, strerror(error),
+                     remedy);
+}
+
+rind_status rind_server_bind(struct rind_ctx *ctx, struct rind_address *address, int *bound_fd)
 {
     char text[RIND_ADDRESS_TEXT_SIZE];
     rind_address_format(address, text);
@@ -54,15 +67,23 @@ static rind_status server_listen(struct rind_ctx *ctx, struct rind_address *addr
     struct sockaddr *name = (struct sockaddr *)(void *)&address->storage;
     address->length = address->storage.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                              : sizeof(struct sockaddr_in);
-    if (bind(fd, name, address->length) != 0 || listen(fd, SERVER_BACKLOG) != 0 ||
-        getsockname(fd, name, &address->length) != 0) {
-        int error = errno;
-        (void)close(fd);
-        const char *remedy = error == EADDRINUSE
-                                 ? "stop the process that uses it, or listen elsewhere"
-                                 : "check the address";
-        return rind_fail(ctx, RIND_E_NETWORK, "could not listen on %s: %s; %s", text,
-                         strerror(error), remedy);
+    if (bind(fd, name, address->length) != 0 || getsockname(fd, name, &address->length) != 0) {
+        return server_fail_listen(ctx, address, fd, errno);
+    }
+    *bound_fd = fd;
+    return RIND_OK;
+}
+
+/* Takes the descriptor in the options if there is one. */
+static rind_status server_listen(struct rind_ctx *ctx, struct rind_server *server, int *listen_fd)
+{
+    int fd = server->options.bound_fd;
+    if (!server->options.has_bound_fd) {
+        RIND_TRY(rind_server_bind(ctx, &server->address, &fd));
+    }
+    server->options.has_bound_fd = false;
+    if (listen(fd, SERVER_BACKLOG) != 0) {
+        return server_fail_listen(ctx, &server->address, fd, errno);
     }
     *listen_fd = fd;
     return RIND_OK;
@@ -86,7 +107,7 @@ static rind_status server_add_loop(struct rind_ctx *ctx, struct rind_server *ser
 static rind_status server_open_loops(struct rind_ctx *ctx, struct rind_server *server)
 {
     int listen_fd = -1;
-    RIND_TRY(server_listen(ctx, &server->address, &listen_fd));
+    RIND_TRY(server_listen(ctx, server, &listen_fd));
     rind_status status = server_add_loop(ctx, server, listen_fd);
     if (!rind_is_ok(status)) {
         (void)close(listen_fd);
@@ -220,6 +241,9 @@ void rind_server_close(struct rind_server *server)
     free(server->loops);
     rind_arena_pool_close(server->arenas);
     rind_tls_close(server->tls);
+    if (server->options.has_bound_fd) {
+        (void)close(server->options.bound_fd); /* open failed before it was used */
+    }
     rind_cond_fini(&server->emptied);
     rind_mutex_fini(&server->mutex);
     free(server);

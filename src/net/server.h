@@ -29,6 +29,8 @@ enum rind_server_http2 {
 /* Every limit has a default (rind_server_options_default); change what must differ. */
 struct rind_server_options {
     struct rind_address listen; /* port 0: the system chooses, see rind_server_address */
+    bool has_bound_fd;
+    int bound_fd; /* from rind_server_bind for `listen`; open takes it, also if it fails */
     rind_handler *handle;
     void *self; /* handed to the handler */
 
@@ -74,6 +76,15 @@ struct rind_server_options {
  * 60 s idle; HTTP/2 by ALPN when TLS is on.
  */
 struct rind_server_options rind_server_options_default(void);
+
+/*
+ * Takes an address ahead of rind_server_open: a program whose address is in use should find that
+ * out before it touches anything that another one of its kind is at work on. Connections are
+ * refused until open. `*address` gets the port that the system chose. Whoever does not hand the
+ * descriptor to open closes it.
+ */
+rind_status rind_server_bind(struct rind_ctx *ctx, struct rind_address *address,
+                             int *bound_fd) RIND_MUST_USE;
 
 /*
  * Binds, loads the key pair if any, starts the threads; serves when it returns. The options are

@@ -191,15 +191,9 @@ static void wait_live(struct processes *processes, struct process_node *node)
     }
 }
 
-void processes_start(struct processes *processes, unsigned n)
+static pid_t spawn_agent(struct processes *processes, unsigned n)
 {
     struct process_node *node = &processes->nodes[n];
-    if (node->port == 0) {
-        node->port = free_port_pair();
-    }
-    if (processes->has_own_hsms && node->hsm == 0) {
-        processes_start_hsm(processes, n);
-    }
     char listen[64];
     char store[128];
     char state[128];
@@ -228,12 +222,65 @@ void processes_start(struct processes *processes, unsigned n)
         arguments[count++] = "--persist-interval";
         arguments[count++] = processes->persist_interval;
     }
-    node->agent = spawn(processes, "rind-agent", log, arguments);
     processes_require(processes,
                       rind_address_parse(&processes->ctx, rind_slice_text(listen), &address),
                       "address");
     rind_url_from_address(&address, &node->url);
+    return spawn(processes, "rind-agent", log, arguments);
+}
+
+void processes_start(struct processes *processes, unsigned n)
+{
+    struct process_node *node = &processes->nodes[n];
+    if (node->port == 0) {
+        node->port = free_port_pair();
+    }
+    if (processes->has_own_hsms && node->hsm == 0) {
+        processes_start_hsm(processes, n);
+    }
+    node->agent = spawn_agent(processes, n);
     wait_live(processes, node);
+}
+
+int processes_start_twice(struct processes *processes, unsigned n)
+{
+    int how = 0;
+    wait_end(spawn_agent(processes, n), &how);
+    return how;
+}
+
+static bool log_has(struct processes *processes, const char *log, const char *text)
+{
+    char path[512];
+    char line[4096];
+    bool is_there = false;
+    (void)snprintf(path, sizeof(path), "%s/%s", processes->directory, log);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && !is_there && fgets(line, sizeof(line), file) != NULL) {
+        is_there = strstr(line, text) != NULL;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_there;
+}
+
+int processes_stop_while_starting(struct processes *processes, unsigned n, const char *text,
+                                  int signal)
+{
+    struct process_node *node = &processes->nodes[n];
+    char log[32];
+    node->port = free_port_pair();
+    (void)snprintf(log, sizeof(log), "agent%u.log", n);
+    node->agent = spawn_agent(processes, n);
+    struct rind_deadline deadline = rind_deadline_in_ms(PROCESSES_WAIT_MS);
+    while (!log_has(processes, log, text)) {
+        if (rind_deadline_has_expired(deadline)) {
+            processes_fail("agent", "did not log what was awaited");
+        }
+        look_again();
+    }
+    return processes_stop(processes, n, signal);
 }
 
 int processes_stop(struct processes *processes, unsigned n, int signal)

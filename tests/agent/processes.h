@@ -42,6 +42,11 @@ void processes_free(struct processes *processes);
 
 /* Starts an agent (and its HSM, unless that runs) and waits until livez says 200. */
 void processes_start(struct processes *processes, unsigned n);
+/* Starts it once more at the same address, and waits for that one's end. */
+int processes_start_twice(struct processes *processes, unsigned n);
+/* Starts an agent without its HSM, sends it a signal once it has logged `text`. */
+int processes_stop_while_starting(struct processes *processes, unsigned n, const char *text,
+                                  int signal);
 /* Sends a signal to an agent; waits for its end and returns how waitpid reports it. */
 int processes_stop(struct processes *processes, unsigned n, int signal);
 void processes_start_hsm(struct processes *processes, unsigned n);

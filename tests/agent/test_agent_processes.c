@@ -200,6 +200,27 @@ static void the_fixed_rhythm_serves_too(void **state)
     recover(fixture, 0, &group);
 }
 
+static void an_agent_started_twice_leaves_the_first_in_peace(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->processes->has_own_hsms = true;
+    processes_start(fixture->processes, 0);
+    struct rind_group_id group = processes_create_realm(fixture->processes, 1);
+    int how = processes_start_twice(fixture->processes, 0);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 1);
+    register_user(fixture, 0, &group); /* by the leader of before: nobody made it step down */
+}
+
+static void an_agent_that_waits_for_its_hsm_ends_at_the_first_signal(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->processes->has_own_hsms = true;
+    int how = processes_stop_while_starting(fixture->processes, 0, "read the HSM's status", SIGINT);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -210,6 +231,8 @@ int main(void)
         CASE(an_hsm_is_restarted_under_an_agent_that_goes_on),
         CASE(three_agents_serve_a_group_while_one_is_stopped),
         CASE(the_fixed_rhythm_serves_too),
+        CASE(an_agent_started_twice_leaves_the_first_in_peace),
+        CASE(an_agent_that_waits_for_its_hsm_ends_at_the_first_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
