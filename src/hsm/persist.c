@@ -59,7 +59,7 @@ static rind_status persist_group_from_wire(struct rind_ctx *ctx,
 {
     RIND_REQUIRE(ctx, rind_hsm_configuration_is_valid(&wire->state.configuration, own_id),
                  RIND_E_CORRUPT,
-                 "stored state has a group with an impossible configuration; restore NVRAM");
+                 "stored state has a group with an impossible configuration; make a new HSM");
     *group = (struct rind_hsm_durable_group){
         .id = wire->id,
         .member_count = (uint32_t)wire->state.configuration.count,
@@ -81,7 +81,7 @@ static rind_status persist_insert_sorted(struct rind_ctx *ctx, struct rind_hsm_d
         at--;
     }
     RIND_REQUIRE(ctx, at == 0 || !rind_group_id_equal(&group->id, &durable->groups[at - 1].id),
-                 RIND_E_CORRUPT, "stored state names a group twice; restore NVRAM");
+                 RIND_E_CORRUPT, "stored state names a group twice; make a new HSM");
     durable->groups[at] = *group;
     durable->group_count++;
     return RIND_OK;
@@ -98,7 +98,7 @@ static rind_status persist_from_wire(struct rind_ctx *ctx,
     durable->realm = state->realm.id;
     durable->statement = state->realm.statement;
     RIND_REQUIRE(ctx, state->realm.groups.count <= RIND_GROUPS_LIMIT, RIND_E_CORRUPT,
-                 "stored state has %zu groups, the limit is %u; restore NVRAM",
+                 "stored state has %zu groups, the limit is %u; make a new HSM",
                  state->realm.groups.count, RIND_GROUPS_LIMIT);
     for (size_t i = 0; i < state->realm.groups.count; i++) {
         struct rind_hsm_durable_group group;
@@ -112,16 +112,16 @@ rind_status rind_hsm_durable_decode(struct rind_ctx *ctx, struct rind_slice stor
                                     struct rind_hsm_durable *durable)
 {
     RIND_REQUIRE(ctx, stored.length >= RIND_BLAKE2S_SIZE, RIND_E_CORRUPT,
-                 "InvalidChecksum: stored state has %zu bytes, fewer than a checksum; restore "
-                 "NVRAM or start over with a new HSM",
+                 "InvalidChecksum: stored state has %zu bytes, fewer than a checksum; make "
+                 "a new HSM, never restore an older state",
                  stored.length);
     struct rind_slice content = rind_slice_make(stored.data, stored.length - RIND_BLAKE2S_SIZE);
     uint8_t digest[RIND_BLAKE2S_SIZE];
     rind_blake2s(content, digest);
     RIND_REQUIRE(ctx, memcmp(digest, stored.data + content.length, sizeof(digest)) == 0,
                  RIND_E_CORRUPT,
-                 "InvalidChecksum: stored state was damaged; restore NVRAM or start over with a "
-                 "new HSM");
+                 "InvalidChecksum: stored state was damaged; make a new HSM, never restore an "
+                 "older state");
 
     struct rind_persistent_state state;
     uint8_t scratch[PERSIST_SCRATCH_SIZE];
@@ -132,7 +132,7 @@ rind_status rind_hsm_durable_decode(struct rind_ctx *ctx, struct rind_slice stor
     rind_status status =
         rind_wire_decode_whole(&decode_ctx, &rind_persistent_state_schema, content, &state);
     RIND_REQUIRE(ctx, rind_is_ok(status), RIND_E_CORRUPT,
-                 "Deserialization: stored state is not one (%s); restore NVRAM",
+                 "Deserialization: stored state is not one (%s); make a new HSM",
                  decode_ctx.sentence);
     return persist_from_wire(ctx, &state, durable);
 }

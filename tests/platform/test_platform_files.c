@@ -153,6 +153,20 @@ static void directories_are_made_and_files_in_their_place_refused(void **state)
     assert_non_null(strstr(fixture->ctx.sentence, "--state-dir"));
 }
 
+/* An older state put there gives guesses back, so nobody else may write. */
+static void a_directory_that_others_can_write_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_state_file file;
+    assert_int_equal(chmod(fixture->directory, 0777), 0);
+    assert_true(rind_is(rind_state_file_open(&fixture->ctx, fixture->directory, "hsm", &file),
+                        RIND_E_INVALID));
+    assert_non_null(strstr(fixture->ctx.sentence, "chmod go-w"));
+    assert_int_equal(chmod(fixture->directory, 0755), 0);
+    assert_true(rind_is_ok(rind_state_file_open(&fixture->ctx, fixture->directory, "hsm", &file)));
+    rind_state_file_close(&file);
+}
+
 static void empty_and_oversize_files_are_no_state(void **state)
 {
     struct fixture *fixture = *state;
@@ -291,6 +305,7 @@ int main(void)
         TEST(a_second_opener_is_told_to_go_away),
         TEST(names_that_are_no_file_names_are_refused),
         TEST(directories_are_made_and_files_in_their_place_refused),
+        TEST(a_directory_that_others_can_write_is_refused),
         TEST(empty_and_oversize_files_are_no_state),
         TEST(a_write_that_finds_no_room_keeps_the_old_state),
         TEST(keys_are_read_from_a_private_file_only),

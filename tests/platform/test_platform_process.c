@@ -61,13 +61,19 @@ static int post(struct fixture *fixture, const char *request)
 }
 
 /* Starts it where it cannot run; its exit status is 1 and it says `sentence`. */
-static void refuses(struct fixture *fixture, const char *const *arguments, const char *sentence)
+static void refuses_with(struct fixture *fixture, const char *const *arguments, int exit_status,
+                         const char *sentence)
 {
     daemon_start(&fixture->daemon, arguments);
-    assert_int_equal(daemon_wait(&fixture->daemon, 0), 1);
+    assert_int_equal(daemon_wait(&fixture->daemon, 0), exit_status);
     if (strstr(fixture->daemon.output, sentence) == NULL) {
         fail_msg("expected \"%s\" in:\n%s", sentence, fixture->daemon.output);
     }
+}
+
+static void refuses(struct fixture *fixture, const char *const *arguments, const char *sentence)
+{
+    refuses_with(fixture, arguments, 1, sentence);
 }
 
 static void one_route_answers_whatever_the_method_and_query(void **state)
@@ -177,10 +183,10 @@ static void a_second_process_on_one_state_file_is_refused(void **state)
 static void command_lines_that_cannot_work_are_refused(void **state)
 {
     struct fixture *fixture = *state;
-    refuses(fixture, (const char *const[]){NULL}, "exactly one of the two");
-    refuses(fixture, (const char *const[]){"--key", "a", "--keys-file", "b", NULL},
-            "exactly one of the two");
-    refuses(fixture, (const char *const[]){"--key", "", NULL}, "must not be empty");
+    refuses_with(fixture, (const char *const[]){NULL}, 2, "exactly one of the two");
+    refuses_with(fixture, (const char *const[]){"--key", "a", "--keys-file", "b", NULL}, 2,
+                 "exactly one of the two");
+    refuses_with(fixture, (const char *const[]){"--key", "", NULL}, 2, "must not be empty");
     refuses(fixture, (const char *const[]){"--keys-file", "/nowhere/keys.json", NULL},
             "/nowhere/keys.json");
     int fd = open(fixture->path, O_WRONLY | O_CREAT, 0600);

@@ -172,7 +172,6 @@ static rind_status main_run(struct rind_ctx *ctx, const struct main_options *opt
     /* A file size limit is an error of the write that meets it, not the end of the process. */
     (void)signal(SIGXFSZ, SIG_IGN);
     RIND_TRY(main_die_with_parent(ctx));
-    RIND_TRY(main_check_keys(ctx, options));
     struct main_names names;
     RIND_TRY(main_choose_names(ctx, options, &names));
     struct rind_log unnamed = rind_log_make(sink);
@@ -251,6 +250,10 @@ int main(int argc, char **argv)
     }
     struct rind_ctx ctx;
     rind_ctx_init(&ctx, NULL);
+    if (!rind_is_ok(main_check_keys(&ctx, &options))) {
+        (void)fprintf(stderr, "rind-hsm: %s\n", ctx.sentence);
+        return RIND_EXIT_USAGE;
+    }
     enum rind_log_level level;
     struct rind_log_sink *sink = NULL;
     rind_status status = rind_log_level_from_environment(&ctx, RIND_LOG_LEVEL_INFO, &level);

@@ -1,8 +1,10 @@
 /* state_file.c - see state_file.h. */
 #include "platform/software/state_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "host/host.h"
 #include "hsm/hsm.h"
@@ -34,6 +36,20 @@ static bool state_file_name_is_valid(const char *name)
            strchr(name, '/') == NULL && !state_file_name_is_reserved(name);
 }
 
+/* Whoever can put an older file there gives guesses back. */
+static rind_status state_file_check_owner(struct rind_ctx *ctx, const char *directory)
+{
+    struct stat about;
+    RIND_REQUIRE(ctx, stat(directory, &about) == 0, RIND_E_IO,
+                 "--state-dir cannot be used: could not look at %s: %s", directory,
+                 strerror(errno));
+    RIND_REQUIRE(ctx, (about.st_mode & (S_IWGRP | S_IWOTH)) == 0, RIND_E_INVALID,
+                 "--state-dir %s can be written by others than its owner (mode %03o); chmod go-w "
+                 "it, after asking who may have changed it",
+                 directory, (unsigned)about.st_mode & 0777u);
+    return RIND_OK;
+}
+
 static rind_status state_file_open_with(struct rind_ctx *ctx, const char *directory,
                                         const char *name, struct rind_state_file *file)
 {
@@ -51,6 +67,7 @@ static rind_status state_file_open_with(struct rind_ctx *ctx, const char *direct
     if (!rind_is_ok(status)) {
         return rind_fail_while(ctx, status, "--state-dir cannot be used");
     }
+    RIND_TRY(state_file_check_owner(ctx, directory));
     char lock_path[sizeof(file->path) + 8];
     (void)snprintf(lock_path, sizeof(lock_path), "%s.lock", file->path);
     status = rind_file_lock(ctx, lock_path, &file->lock_fd);
@@ -80,15 +97,15 @@ static rind_status state_file_read_with(struct rind_ctx *ctx, struct rind_ctx *r
         return RIND_OK;
     }
     RIND_REQUIRE(ctx, !rind_is(status, RIND_E_LIMIT), RIND_E_CORRUPT,
-                 "%s is larger than the %u bytes a state file can have, so it is none; restore it "
-                 "or name another one",
+                 "%s is larger than the %u bytes a state file can have, so it is none; name "
+                 "another one",
                  file->path, RIND_HSM_NVRAM_SIZE_BYTES_MAX);
     RIND_REQUIRE(ctx, rind_is_ok(status), RIND_E_IO,
                  "IO Error reading state from %s: %s; make it readable for this user", file->path,
                  read_ctx->sentence);
     RIND_REQUIRE(ctx, content.length > 0, RIND_E_CORRUPT,
-                 "%s is empty, so the state of this HSM is lost; restore it, or remove it to start "
-                 "over as a new HSM",
+                 "%s is empty, so the state of this HSM is lost; remove it to start over as a new "
+                 "HSM, and never restore an older one",
                  file->path);
     rind_buffer_append(data, content);
     RIND_ASSERT(!data->is_overflown);
