@@ -137,7 +137,7 @@ bool rind_agent_flags_parse(struct rind_agent_flags *flags, int argc, char **arg
     const struct rind_command command = {
         .program = "rind-agent",
         .about = "Serves an HSM of a realm: feeds it the log, stores what it makes, commits.",
-        .example = "rind-agent --store lmdb:/var/lib/rind --key example --state-dir hsm1",
+        .example = "rind-agent --store lmdb:/var/lib/rind/store --key example --state-dir hsm1",
         .tables = tables,
         .table_count = sizeof(tables) / sizeof(tables[0]),
     };

@@ -85,6 +85,7 @@ static void add_store(struct rind_balancer_command *command)
 {
     add(command, (struct rind_flag){.name = "store",
                                     .value_name = "STORE",
+                                    .environment = "RIND_STORE",
                                     .fallback = "bigtable",
                                     .kind = RIND_FLAG_TEXT,
                                     .help = "Where the realm's services are registered: lmdb:DIR "
@@ -125,7 +126,7 @@ void rind_balancer_command_init(struct rind_balancer_command *command)
         .program = "rind-load-balancer",
         .about = "An HTTP load balancer for one or more realms",
         .example = "rind-load-balancer --listen 0.0.0.0:443 --tls-key key.pem --tls-cert cert.pem "
-                   "\\\n      --store lmdb:/var/lib/rind --secrets-file secrets.json",
+                   "\\\n      --store lmdb:/var/lib/rind/store --secrets-file secrets.json",
         .tables = command->tables,
         .table_count = table_count,
     };

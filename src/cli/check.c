@@ -16,7 +16,6 @@
 
 #define CHECK_DOGSTATSD_ADDRESS "127.0.0.1:8125"
 #define CHECK_TIMEOUT_NS_MAX (3600ull * RIND_NS_PER_S)
-#define CHECK_CONFIGURATION_SIZE_MAX (1u << 20)
 
 struct check_options {
     const char *configuration;
@@ -104,30 +103,12 @@ static rind_status check_open_metrics(struct check *check)
                                       &check->cli->log);
 }
 
-/* "@FILE" is what the file holds: JSON never begins so, and units cannot run $(cat FILE). */
-static rind_status check_read_configuration(struct rind_ctx *ctx, const char *given,
-                                            const char **json)
-{
-    struct rind_slice text;
-    *json = given;
-    if (given[0] != '@') {
-        return RIND_OK;
-    }
-    RIND_TRY(rind_file_read(ctx, given + 1, CHECK_CONFIGURATION_SIZE_MAX, &text));
-    char *copy = rind_ctx_alloc(ctx, text.length + 1);
-    RIND_REQUIRE(ctx, copy != NULL, RIND_E_LIMIT, "no memory for the configuration");
-    memcpy(copy, text.data, text.length);
-    copy[text.length] = '\0';
-    *json = copy;
-    return RIND_OK;
-}
-
 static rind_status check_open(struct check *check)
 {
     const struct check_options *options = check->options;
     struct rind_ctx *ctx = &check->cli->ctx;
     const char *configuration;
-    RIND_TRY(check_read_configuration(ctx, options->configuration, &configuration));
+    RIND_TRY(rind_cli_read_configuration(ctx, options->configuration, &configuration));
     RIND_REQUIRE(ctx, sodium_init() >= 0, RIND_E_INTERNAL, "libsodium cannot start");
     RIND_TRY(check_open_metrics(check));
     RIND_TRY(rind_roots_open(ctx, options->certificates.values, options->certificates.count,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define COMMAND_TABLES_MAX 8u
+#define COMMAND_CONFIGURATION_SIZE_MAX (1u << 20)
 #define JSON_HEX_SIZE_MAX 1024u /* bytes; ids, keys and hashes have 16 to 64 */
 
 /* A man page part: heading, what it does, options, example. */
@@ -73,6 +74,22 @@ static rind_status command_require_store(struct rind_ctx *ctx, const char *store
                  "there is no store in %s; agents make it when they start, so give what they have "
                  "as --store",
                  directory);
+    return RIND_OK;
+}
+
+rind_status rind_cli_read_configuration(struct rind_ctx *ctx, const char *given, const char **json)
+{
+    struct rind_slice text;
+    *json = given;
+    if (given[0] != '@') {
+        return RIND_OK;
+    }
+    RIND_TRY(rind_file_read(ctx, given + 1, COMMAND_CONFIGURATION_SIZE_MAX, &text));
+    char *copy = rind_ctx_alloc(ctx, text.length + 1);
+    RIND_REQUIRE(ctx, copy != NULL, RIND_E_LIMIT, "no memory for the configuration");
+    memcpy(copy, text.data, text.length);
+    copy[text.length] = '\0';
+    *json = copy;
     return RIND_OK;
 }
 

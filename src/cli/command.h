@@ -74,6 +74,13 @@ struct rind_cli_store_flag {
 bool rind_cli_flags(struct rind_cli *cli, const struct rind_command *command, int argc,
                     char *const *argv, int *exit_status);
 
+/*
+ * The value of --configuration: JSON, or "@FILE" with it: JSON never begins so, and units cannot
+ * run $(cat FILE). The text is the given one or lies in the arena.
+ */
+rind_status rind_cli_read_configuration(struct rind_ctx *ctx, const char *given,
+                                        const char **json) RIND_MUST_USE;
+
 /* Opens store and client; the sentence names what is wrong. */
 rind_status rind_cli_connect(struct rind_cli *cli, const char *store_name) RIND_MUST_USE;
 

@@ -126,7 +126,8 @@ static rind_status ids_resolve(struct rind_ctx *ctx, const struct id_set *set, c
             found = set->ids[i];
         }
     }
-    RIND_REQUIRE(ctx, found != NULL, RIND_E_NOT_FOUND, "resolving a %s id: no item with that ID",
+    RIND_REQUIRE(ctx, found != NULL, RIND_E_NOT_FOUND,
+                 "resolving a %s id: no item with that ID; 'rind agents' shows all there are",
                  what);
     memcpy(id, found, ID_SIZE);
     return RIND_OK;

@@ -13,60 +13,81 @@ struct command {
     const char *name;
     rind_cli_run run;
     const char *about;
+    const char *heading; /* of this command and those after it; NULL: goes on */
 };
 
 static int print_man(struct rind_cli *cli, int argc, char *const *argv);
 
 static const struct command commands[] = {
-    {NULL, "demo", rind_cli_demo, "run a whole realm on this machine and show what it does"},
-    {NULL, "bench", rind_cli_bench, "measure a realm, its core or its store"},
-    {NULL, "chaos", rind_cli_chaos, "attack a realm while users use it, and check every promise"},
-    {NULL, "check", rind_cli_check, "check a realm from where clients are, for monitoring"},
-    {NULL, "agents", rind_cli_agents, "show every agent, its HSM and its groups"},
-    {NULL, "groups", rind_cli_groups, "show who leads what, positions and ranges"},
-    {NULL, "partitions", rind_cli_partitions, "show which group owns which records"},
-    {NULL, "new-keys", rind_cli_new_keys, "make realm keys for software HSMs"},
-    {NULL, "new-realm", rind_cli_new_realm, "make a realm on one agent's HSM"},
-    {NULL, "join-realm", rind_cli_join_realm, "let more HSMs join a realm"},
-    {NULL, "new-group", rind_cli_new_group, "make a group of HSMs"},
-    {NULL, "transfer", rind_cli_transfer, "move records from one group to another"},
-    {NULL, "stepdown", rind_cli_stepdown, "move leaderships away from an HSM or a group"},
-    {NULL, "rebalance", rind_cli_rebalance, "move a leadership to an HSM with less to do"},
-    {NULL, "configuration", rind_cli_configuration, "print a client configuration"},
-    {NULL, "auth-token", rind_cli_auth_token, "make a token for a test tenant's user"},
-    {"token", "create", rind_cli_token_create, "make a token with a key given in hex"},
-    {"token", "validate", rind_cli_token_validate, "check a token as a realm does"},
-    {"token", "random", rind_cli_token_random, "make a random key for tokens"},
-    {"tenant", "set-capacity", rind_cli_set_capacity, "set a tenant's share of the capacity"},
-    {NULL, "tenant-log", rind_cli_tenant_log, "read what happened to a tenant's users"},
-    {NULL, "user-summary", rind_cli_user_summary, "count users per realm and tenant"},
-    {NULL, "table-stats", rind_cli_table_stats, "count what a realm's tables hold"},
-    {"store", "stats", rind_cli_store_stats, "count the rows and bytes of every table"},
-    {"store", "check", rind_cli_store_check, "verify every node of a realm's trees"},
-    {"store", "copy", rind_cli_store_copy, "copy a store to another, and compare"},
-    {"experimental", "transfer", rind_cli_transfer_planned, "give a group exactly a range"},
-    {"experimental", "assimilate", rind_cli_assimilate, "spread a realm evenly over all HSMs"},
-    {NULL, "man", print_man, "print the manual page"},
+    {NULL, "demo", rind_cli_demo, "run a whole realm on this machine and show what it does",
+     "Trying and measuring"},
+    {NULL, "bench", rind_cli_bench, "measure a realm, its core or its store", NULL},
+    {NULL, "chaos", rind_cli_chaos, "attack a realm while users use it, and check every promise",
+     NULL},
+    {NULL, "agents", rind_cli_agents, "show every agent, its HSM and its groups", "Looking"},
+    {NULL, "groups", rind_cli_groups, "show who leads what, positions and ranges", NULL},
+    {NULL, "partitions", rind_cli_partitions, "show which group owns which records", NULL},
+    {NULL, "check", rind_cli_check, "check a realm from where clients are, for monitoring", NULL},
+    {NULL, "user-summary", rind_cli_user_summary, "count users per realm and tenant", NULL},
+    {NULL, "table-stats", rind_cli_table_stats, "count what a realm's tables hold", NULL},
+    {NULL, "tenant-log", rind_cli_tenant_log, "read what happened to a tenant's users", NULL},
+    {NULL, "new-keys", rind_cli_new_keys, "make realm keys for software HSMs",
+     "Making and changing realms"},
+    {NULL, "new-realm", rind_cli_new_realm, "make a realm on one agent's HSM", NULL},
+    {NULL, "join-realm", rind_cli_join_realm, "let more HSMs join a realm", NULL},
+    {NULL, "new-group", rind_cli_new_group, "make a group of HSMs", NULL},
+    {NULL, "transfer", rind_cli_transfer, "move records from one group to another", NULL},
+    {NULL, "stepdown", rind_cli_stepdown, "move leaderships away from an HSM or a group", NULL},
+    {NULL, "rebalance", rind_cli_rebalance, "move a leadership to an HSM with less to do", NULL},
+    {"experimental", "transfer", rind_cli_transfer_planned, "give a group exactly a range", NULL},
+    {"experimental", "assimilate", rind_cli_assimilate, "spread a realm evenly over all HSMs",
+     NULL},
+    {"store", "stats", rind_cli_store_stats, "count the rows and bytes of every table",
+     "A realm's store"},
+    {"store", "check", rind_cli_store_check, "verify every node of a realm's trees", NULL},
+    {"store", "copy", rind_cli_store_copy, "copy a store to another, and compare", NULL},
+    {NULL, "configuration", rind_cli_configuration, "print a client configuration",
+     "Clients and tenants"},
+    {"tenant", "set-capacity", rind_cli_set_capacity, "set a tenant's share of the capacity", NULL},
+    {NULL, "auth-token", rind_cli_auth_token, "make a token for a test tenant's user", NULL},
+    {"token", "create", rind_cli_token_create, "make a token with a key given in hex", NULL},
+    {"token", "validate", rind_cli_token_validate, "check a token as a realm does", NULL},
+    {"token", "random", rind_cli_token_random, "make a random key for tokens", NULL},
+    {NULL, "man", print_man, "print the manual page", "Reading"},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-/* `group` NULL: all commands. */
-static void print_usage(FILE *out, const char *group)
+static void print_command(FILE *out, const struct command *command)
+{
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%s%s%s", command->group != NULL ? command->group : "",
+                   command->group != NULL ? " " : "", command->name);
+    (void)fprintf(out, "  %-24s %s\n", name, command->about);
+}
+
+static void print_usage(FILE *out)
 {
     (void)fprintf(out, "rind - operate, show and measure PIN-protected secret recovery\n\n"
-                       "Usage: rind COMMAND [OPTIONS]\n\nCommands:\n");
+                       "Usage: rind COMMAND [OPTIONS]\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const struct command *command = &commands[i];
-        if (group == NULL || (command->group != NULL && strcmp(command->group, group) == 0)) {
-            char name[64];
-            (void)snprintf(name, sizeof(name), "%s%s%s",
-                           command->group != NULL ? command->group : "",
-                           command->group != NULL ? " " : "", command->name);
-            (void)fprintf(out, "  %-24s %s\n", name, command->about);
+        if (commands[i].heading != NULL) {
+            (void)fprintf(out, "\n%s:\n", commands[i].heading);
         }
+        print_command(out, &commands[i]);
     }
     (void)fprintf(out, "\n'rind COMMAND --help' explains a command. Example:\n"
                        "  rind demo --minimal\n");
+}
+
+static void print_group_usage(FILE *out, const char *group)
+{
+    (void)fprintf(out, "Usage: rind %s COMMAND [OPTIONS]\n\nCommands:\n", group);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].group != NULL && strcmp(commands[i].group, group) == 0) {
+            print_command(out, &commands[i]);
+        }
+    }
+    (void)fprintf(out, "\n'rind %s COMMAND --help' explains a command.\n", group);
 }
 
 static bool is_group(const char *name)
@@ -182,7 +203,12 @@ static int dispatch(int argc, char **argv, bool is_explained)
     int at = group != NULL ? 2 : 1;
     if (argc <= at || (group != NULL && is_help(argv[at]))) {
         bool is_wanted = is_explained || argc > at;
-        print_usage(is_wanted ? stdout : stderr, group);
+        FILE *out = is_wanted ? stdout : stderr;
+        if (group != NULL) {
+            print_group_usage(out, group);
+        } else {
+            print_usage(out);
+        }
         return is_wanted ? 0 : RIND_EXIT_USAGE;
     }
     const struct command *command = find_command(group, argv[at]);

@@ -57,8 +57,10 @@ static rind_status stepdown_resolve_any(struct rind_ctx *ctx, struct rind_cluste
     }
     rind_status as_group = stepdown_resolve_group(ctx, hsms, options->id, request);
     if (!rind_is_ok(as_hsm)) {
-        RIND_REQUIRE(ctx, !rind_is(as_group, RIND_E_NOT_FOUND), RIND_E_NOT_FOUND,
-                     "resolving an HSM or group id: no item with that ID");
+        RIND_REQUIRE(
+            ctx, !rind_is(as_group, RIND_E_NOT_FOUND), RIND_E_NOT_FOUND,
+            "resolving an HSM or group id: no item with that ID; 'rind agents' shows all there "
+            "are");
         return as_group;
     }
     RIND_REQUIRE(ctx, rind_is(as_group, RIND_E_NOT_FOUND), RIND_E_INVALID,

@@ -21,8 +21,9 @@ static rind_status rpc_decode(struct rind_ctx *ctx, const struct rind_rpc *rpc,
         return RIND_OK;
     }
     if (!rpc_is_success(answer->status)) {
-        return rind_fail(ctx, RIND_E_HTTP_STATUS, "%s answered HTTP status %u", rpc->path,
-                         answer->status);
+        return rind_fail(ctx, RIND_E_HTTP_STATUS, "%s answered HTTP status %u%s", rpc->path,
+                         answer->status,
+                         answer->status == 404 ? "; is another service at that address?" : "");
     }
     rind_status undecodable = rind_status_make(RIND_E_DECODE);
     return rind_fail_while(ctx, undecodable, "reading the answer of %s", rpc->path);

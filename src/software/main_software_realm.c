@@ -119,8 +119,7 @@ static void daemon_reload(struct rind_ctx *ctx, struct daemon *daemon)
     if (rind_is_ok(rind_software_reload_tls(ctx, daemon->software))) {
         RIND_LOG_INFO(&daemon->log, "new connections use the TLS certificate as it is now");
     } else {
-        RIND_LOG_WARN(&daemon->log, "the TLS certificate loaded before stays in use: %s",
-                      ctx->sentence);
+        RIND_LOG_WARN(&daemon->log, "%s", ctx->sentence);
     }
 }
 

@@ -361,7 +361,7 @@ static void sighup_changes_new_handshakes_and_no_old_connection(void **state)
     snprintf(good_key, sizeof(good_key), "%s", read_text(world.key_path));
     write_file(world.key_path, "nonsense");
     kill(child.pid, SIGHUP);
-    while (strstr(read_text(child.out_path), "loaded before stays in use") == NULL) {
+    while (strstr(read_text(child.out_path), "certificate stay in use") == NULL) {
         pause_briefly(deadline);
     }
     assert_true(presents(visitor.certificate_path));

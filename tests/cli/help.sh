@@ -2,7 +2,7 @@
 # Every command explains itself with an example; wrong command lines end with status 2.
 set -eu
 rind="$RIND_BIN_DIR/rind"
-commands=$("$rind" --help | sed -n '/^Commands:/,/^$/p' | sed -n 's/^  \([a-z -]*[a-z]\)  .*/\1/p')
+commands=$("$rind" --help | sed -n 's/^  \([a-z -]*[a-z]\)  .*/\1/p')
 count=0
 while IFS= read -r command; do
     # shellcheck disable=SC2086 # a command may have two words
@@ -25,4 +25,10 @@ for wrong in '' 'nonsense' 'token' 'token nonsense' 'experimental'; do
     # shellcheck disable=SC2086
     if "$rind" $wrong >/dev/null 2>&1; then status=0; else status=$?; fi
     [ "$status" -eq 2 ] || { echo "rind $wrong: status $status" >&2; exit 1; }
+done
+for group in token store tenant experimental; do
+    case $("$rind" $group --help) in
+    "Usage: rind $group COMMAND"*"  $group "*) ;;
+    *) echo "rind $group --help is about something else" >&2; exit 1 ;;
+    esac
 done

@@ -105,7 +105,8 @@ static void no_and_several_matches_are_told_apart(void **state)
     struct rind_cluster_hsm_list list = two_hsms();
     struct rind_group_id group;
     assert_true(rind_is(rind_cli_resolve_group(&ctx, list, "dd", &group), RIND_E_NOT_FOUND));
-    assert_string_equal(ctx.sentence, "resolving a group id: no item with that ID");
+    assert_string_equal(ctx.sentence, "resolving a group id: no item with that ID; 'rind agents' "
+                                      "shows all there are");
     assert_true(rind_is(rind_cli_resolve_group(&ctx, list, "cccc", &group), RIND_E_INVALID));
     assert_string_equal(ctx.sentence, "resolving a group id: ambiguous ID: 2 or more items share "
                                       "that prefix");

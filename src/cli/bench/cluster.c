@@ -70,10 +70,12 @@ static rind_status cluster_warm_up(struct cluster_run *run)
     }
     free(result);
     RIND_TRY(status);
-    RIND_REQUIRE(ctx, is_registered, RIND_E_UNAVAILABLE,
-                 "the first user could not register (%s); does the realm serve, and are "
-                 "configuration, certificate and secrets those it runs with?",
-                 rind_workload_outcome_name(kind));
+    RIND_REQUIRE(
+        ctx, is_registered, RIND_E_UNAVAILABLE,
+        "the first user could not register (%s); does the realm serve, and are "
+        "configuration, certificate and secrets those it runs with? 'rind check' with the same "
+        "flags tells more",
+        rind_workload_outcome_name(kind));
     return RIND_OK;
 }
 
@@ -262,13 +264,15 @@ static rind_status cluster_measure_running(struct cluster_run *run)
     const struct rind_bench_cluster_options *options = run->options;
     struct rind_ctx *ctx = &run->cli->ctx;
     struct rind_roots roots;
+    const char *configuration;
+    RIND_TRY(rind_cli_read_configuration(ctx, options->configuration, &configuration));
     if (options->info_file != NULL) {
         RIND_TRY(rind_usage_watch_info(ctx, &run->usage, options->info_file));
     }
     RIND_TRY(
         rind_roots_open(ctx, options->certificates.values, options->certificates.count, &roots));
-    rind_status status = cluster_measure(
-        run, options->configuration, roots.path[0] != 0 ? roots.path : NULL, options->secrets_file);
+    rind_status status = cluster_measure(run, configuration, roots.path[0] != 0 ? roots.path : NULL,
+                                         options->secrets_file);
     rind_roots_close(&roots);
     return status;
 }

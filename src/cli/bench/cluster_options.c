@@ -125,7 +125,8 @@ bool rind_bench_cluster_parse(struct rind_cli *cli, struct rind_bench_cluster_op
         {.name = "configuration",
          .value_name = "JSON",
          .kind = RIND_FLAG_TEXT,
-         .help = "Client configuration; PINs are hashed with FastInsecure, whatever it says.",
+         .help = "Client configuration, or @FILE with it; PINs are hashed with FastInsecure, "
+                 "whatever it says.",
          .value = &options->configuration},
         {.name = "tls-certificate",
          .value_name = "FILE",
