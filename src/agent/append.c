@@ -17,11 +17,12 @@
 #define APPEND_RETRY_MS_FIRST 20u
 #define APPEND_RETRY_MS_MAX 2000u
 /*
- * How long a batch may wait for requests that are at the HSM already: never longer than the append
- * before it took, so no more than doubles the time, and only under load. An append costs CPU and
- * fsyncs of its own, and so do the captures and the commit that follow it. Measured with 64 users:
- * a third of the agent's CPU per request. Spec 06 section 13.4 item 4 would have us never wait; but
- * who waits here are requests whose company is being computed, not an idle disk.
+ * How long a batch may wait for requests that are at the HSM already: while the batch before it is
+ * not committed, and never longer than this. An append costs CPU and fsyncs of its own, and so do
+ * the captures of all members, the persisting and the commit that follow it, so small batches that
+ * chase each other only keep the processors from finishing any. Under light load there is nobody to
+ * wait for. Spec 06 section 13.4 item 4 would have us never wait; but who waits here are requests
+ * whose company is being computed, not an idle disk.
  */
 #define APPEND_LINGER_NS_MAX (10 * RIND_NS_PER_MS)
 
@@ -31,7 +32,6 @@ struct append_work {
     struct rind_append_item *items[RIND_LOG_BATCH_ENTRIES_MAX];
     size_t count;
     size_t queued_after;
-    uint64_t last_duration_ns; /* of the append before */
 };
 
 /* Entries of an old leadership that slipped in would break the chain: then the HSM has another
@@ -77,11 +77,9 @@ static bool append_is_due(const struct rind_agent_group *group)
 }
 
 /* Gives requests that are at the HSM a moment to join the batch. Lock held. */
-static void append_linger(struct rind_agent_group *group, const struct append_work *work)
+static void append_linger(struct rind_agent_group *group)
 {
-    uint64_t linger_ns = work->last_duration_ns < APPEND_LINGER_NS_MAX ? work->last_duration_ns
-                                                                       : APPEND_LINGER_NS_MAX;
-    struct rind_deadline deadline = rind_deadline_in_ns(linger_ns);
+    struct rind_deadline deadline = rind_deadline_in_ns(APPEND_LINGER_NS_MAX);
     bool is_waiting = !rind_stopper_is_set(&group->agent->stopper);
     while (is_waiting && append_is_due(group)) {
         group->leader->is_lingering = true;
@@ -102,7 +100,7 @@ static bool append_wait(struct rind_agent_group *group, struct append_work *work
     while (!rind_stopper_is_set(stopper) && !append_is_due(group)) {
         (void)rind_cond_wait(&group->append_wanted, &group->lock, rind_deadline_never());
     }
-    append_linger(group, work);
+    append_linger(group);
     bool is_ending = rind_stopper_is_set(stopper);
     work->count = 0;
     if (!is_ending && append_is_due(group)) { /* else the leadership ended meanwhile */
@@ -254,10 +252,9 @@ static void append_round(struct rind_ctx *ctx, struct rind_agent_group *group,
     uint64_t start_ns = rind_clock_monotonic_ns();
     struct rind_log_row row;
     rind_status status = append_write(ctx, group, work, &row);
-    work->last_duration_ns = rind_clock_monotonic_ns() - start_ns;
+    uint64_t duration_ns = rind_clock_monotonic_ns() - start_ns;
     if (rind_is_ok(status)) {
-        rind_metrics_timing_ns(metrics, "bigtable.append.time", work->last_duration_ns, group->tags,
-                               2);
+        rind_metrics_timing_ns(metrics, "bigtable.append.time", duration_ns, group->tags, 2);
         rind_metrics_distribution(metrics, "bigtable.append.batch.size", work->count, group->tags,
                                   2);
         rind_metrics_distribution(metrics, "bigtable.append.queue.size", work->queued_after,
@@ -286,7 +283,7 @@ void rind_job_appender(void *self)
     struct rind_agent_group *group = self;
     struct rind_job job;
     rind_job_begin(&job, group->agent, RIND_AGENT_ARENA_SIZE_BYTES);
-    struct append_work work = {.last_duration_ns = 0};
+    struct append_work work = {0};
     while (append_wait(group, &work)) {
         if (work.count > 0) {
             append_round(&job.ctx, group, &work);

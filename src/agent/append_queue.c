@@ -5,7 +5,9 @@
 
 bool rind_append_lingers(const struct rind_leader *leader)
 {
-    return leader->is_lingering && leader->admitted_count > 0 &&
+    bool is_batch_under_way =
+        leader->has_last_appended && leader->committed < leader->last_appended.index;
+    return leader->is_lingering && is_batch_under_way && leader->admitted_count > 0 &&
            leader->queued_count < RIND_LOG_BATCH_ENTRIES_MAX && !leader->is_reply_lost;
 }
 

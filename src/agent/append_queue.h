@@ -46,7 +46,9 @@ bool rind_append_basis(const struct rind_admission *admission, struct rind_log_e
 void rind_append_offer_basis(const struct rind_admission *admission,
                              const struct rind_log_entry *entry);
 
-/* True while the appender waits for admitted requests to join its batch. The group's lock is held.
+/*
+ * True while the appender has reason to wait for admitted requests to join its batch: the batch
+ * before it is not committed yet, and there is room. The group's lock is held.
  */
 bool rind_append_lingers(const struct rind_leader *leader);
 

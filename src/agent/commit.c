@@ -8,6 +8,7 @@
  */
 #include "agent/commit.h"
 
+#include "agent/append_queue.h"
 #include "agent/election.h"
 #include "agent/jobs.h"
 #include "agent/lost.h"
@@ -192,6 +193,9 @@ static void commit_raise(struct commit_work *work, uint64_t committed)
         leader->committed = committed;
         leader->progress_at_ns = rind_clock_monotonic_ns();
         rind_commit_update_compaction(group);
+        if (leader->is_lingering && !rind_append_lingers(leader)) {
+            rind_cond_signal(&group->append_wanted);
+        }
     }
     rind_cond_broadcast(&group->progress);
     rind_mutex_unlock(&group->lock);

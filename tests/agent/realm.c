@@ -114,8 +114,10 @@ void realm_fail(struct realm *realm, unsigned h, enum rind_hsm_request_kind kind
     realm->nodes[h].fault = fault;
     realm->nodes[h].fault_kind = kind;
     realm->nodes[h].fault_count = count;
-    realm->nodes[h].ticket_next = 0;
-    realm->nodes[h].tickets_out = 0;
+    if (realm->nodes[h].held == 0) { /* else those that are held keep their numbers */
+        realm->nodes[h].ticket_next = 0;
+        realm->nodes[h].tickets_out = 0;
+    }
     rind_mutex_unlock(&realm->lock);
 }
 

@@ -172,6 +172,50 @@ static void replies_out_of_order_are_appended_in_order_and_together(void **state
     assert_int_equal(fault_engine_batch(fixture->node->engine, before), 3);
 }
 
+struct append_wish {
+    struct fixture *fixture;
+    unsigned appends;
+};
+
+static bool has_appended(void *self)
+{
+    struct append_wish *wish = self;
+    return fault_engine_appends(wish->fixture->node->engine) >= wish->appends;
+}
+
+static void wait_appended(struct fixture *fixture, unsigned appends)
+{
+    struct append_wish wish = {fixture, appends};
+    realm_wait_until(fixture->realm, has_appended, &wish);
+}
+
+/* The first entry is in the log and not committed, the second may go and the third is held. */
+static void a_batch_waits_in_vain_neither_for_the_hsm_nor_for_a_commit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sender senders[2];
+    unsigned before = fault_engine_appends(fixture->node->engine);
+    realm_fail(fixture->realm, 0, RIND_HSM_REQUEST_PERSIST_STATE, REALM_FAULT_HOLD, 1);
+    send_register1(fixture, 0);
+    realm_wait_held(fixture->realm, 0, 1);
+    realm_fail(fixture->realm, 0, RIND_HSM_REQUEST_APP_REQUEST, REALM_FAULT_HOLD, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        start_sender(fixture, &senders[i], i + 1);
+        realm_wait_held(fixture->realm, 0, i + 2);
+    }
+    realm_release_one(fixture->realm, 0, 1);
+    wait_appended(fixture, before + 2);
+    realm_release_one(fixture->realm, 0, 0);
+    assert_int_equal(answer_of(fixture, 0), RIND_AGENT_APP_OK);
+    assert_int_equal(answer_of(fixture, 1), RIND_AGENT_APP_OK);
+    assert_int_equal(fault_engine_appends(fixture->node->engine), before + 2);
+    realm_release_one(fixture->realm, 0, 2);
+    assert_int_equal(answer_of(fixture, 2), RIND_AGENT_APP_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        rind_thread_join(&senders[i].thread);
+    }
+}
+
 static void an_append_that_was_written_but_not_acknowledged_counts_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -471,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(entries_queued_during_a_slow_append_go_in_batches_of_100),
         CASE(replies_out_of_order_are_appended_in_order_and_together),
+        CASE(a_batch_waits_in_vain_neither_for_the_hsm_nor_for_a_commit),
         CASE(an_append_that_was_written_but_not_acknowledged_counts_once),
         CASE(an_append_that_was_not_written_is_repeated),
         CASE(an_outage_of_the_store_ends_nothing),
