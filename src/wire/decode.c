@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/wipe.h"
+#include "wire/node_form.h"
 #include "wire/types.h"
 
 #define DECODE_NANOS_PER_SECOND 1000000000u
@@ -29,6 +30,10 @@ static bool decode_open_struct(struct rind_decoder *decoder, const struct rind_s
                                uint8_t *value, bool is_payload)
 {
     struct rind_cbor_head head;
+    if (schema->node_form != RIND_NODE_FORM_NONE &&
+        rind_node_form_take(&decoder->reader, schema->node_form, value, &decoder->field)) {
+        return true;
+    }
     /* Even the lenient decoder takes no tag before an alternative's own fields. */
     if (!rind_cbor_take_short_head(&decoder->reader, RIND_CBOR_MAP, &head) &&
         !(is_payload ? rind_cbor_read_head(&decoder->reader, &head)

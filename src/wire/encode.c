@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "wire/cbor.h"
+#include "wire/node_form.h"
 
 /* Behind every RIND_LIST_TYPE. */
 struct encode_list {
@@ -175,9 +176,21 @@ static bool encode_is_there(const struct rind_field *row, const uint8_t *base)
     return is_there;
 }
 
+static void encode_node(struct encoder *encoder, enum rind_node_form form, const uint8_t *value)
+{
+    uint8_t *to = encode_reserve(encoder, rind_node_form_size(form, value));
+    if (to != NULL) {
+        rind_node_form_put(form, value, to);
+    }
+}
+
 static void encode_open_struct(struct encoder *encoder, const struct rind_schema *schema,
                                const uint8_t *value)
 {
+    if (schema->node_form != RIND_NODE_FORM_NONE) {
+        encode_node(encoder, schema->node_form, value);
+        return;
+    }
     size_t count = 0;
     for (size_t i = 0; i < schema->field_count; i++) {
         const struct rind_field *row = &schema->fields[i];

@@ -48,6 +48,14 @@ enum rind_presence {
     RIND_OMITTABLE,   /* key and value are left out when has_x is false */
 };
 
+/* Structs that make up most of the bytes of hot messages: wire/node_form.h reads and writes them.
+ */
+enum rind_node_form {
+    RIND_NODE_FORM_NONE = 0,
+    RIND_NODE_FORM_BRANCH,   /* struct rind_branch, and struct rind_node_key, which is the same */
+    RIND_NODE_FORM_INTERIOR, /* struct rind_interior_node */
+};
+
 struct rind_schema;
 
 /* A field of a struct or tuple, an alternative of an enumeration, or a map's key and value. */
@@ -72,6 +80,7 @@ struct rind_schema {
     size_t field_count;
     const struct rind_schema *element; /* of a list */
     size_t element_size;               /* in memory, of an item of a list or map */
+    enum rind_node_form node_form;     /* of a struct */
 };
 
 /* Fields a struct may have: the decoder marks the ones it has met in one word. */
@@ -134,6 +143,12 @@ RIND_LIST_TYPE(rind_slice_list, struct rind_slice);
 #define RIND_SCHEMA_STRUCT(c_type, table) RIND_SCHEMA_FIELDS(RIND_KIND_STRUCT, c_type, table)
 #define RIND_SCHEMA_TUPLE(c_type, table) RIND_SCHEMA_FIELDS(RIND_KIND_TUPLE, c_type, table)
 #define RIND_SCHEMA_ENUM(c_type, table) RIND_SCHEMA_FIELDS(RIND_KIND_ENUM, c_type, table)
+/* A struct that wire/node_form.h knows as well. Whoever walks the table gets the same bytes. */
+#define RIND_SCHEMA_NODE(c_type, table, form)                                                      \
+    {                                                                                              \
+        .name = #c_type, .kind = RIND_KIND_STRUCT, .size = sizeof(c_type), .fields = (table),      \
+        .field_count = sizeof(table) / sizeof((table)[0]), .node_form = (form),                    \
+    }
 /* A struct without fields: the C value is not touched. */
 #define RIND_SCHEMA_EMPTY(c_type)                                                                  \
     {                                                                                              \

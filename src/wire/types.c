@@ -211,14 +211,15 @@ static const struct rind_field branch_fields[] = {
     RIND_FIELD(struct rind_branch, prefix, rind_bit_vector_schema),
     RIND_FIELD(struct rind_branch, hash, rind_bytes32_schema),
 };
-const struct rind_schema rind_branch_schema = RIND_SCHEMA_STRUCT(struct rind_branch, branch_fields);
+const struct rind_schema rind_branch_schema =
+    RIND_SCHEMA_NODE(struct rind_branch, branch_fields, RIND_NODE_FORM_BRANCH);
 
 static const struct rind_field interior_node_fields[] = {
     RIND_FIELD_OPTIONAL(struct rind_interior_node, left, rind_branch_schema),
     RIND_FIELD_OPTIONAL(struct rind_interior_node, right, rind_branch_schema),
 };
 const struct rind_schema rind_interior_node_schema =
-    RIND_SCHEMA_STRUCT(struct rind_interior_node, interior_node_fields);
+    RIND_SCHEMA_NODE(struct rind_interior_node, interior_node_fields, RIND_NODE_FORM_INTERIOR);
 
 static const struct rind_field leaf_node_fields[] = {
     RIND_FIELD(struct rind_leaf_node, value, rind_bytes_schema),
@@ -237,7 +238,7 @@ static const struct rind_field node_key_fields[] = {
     RIND_FIELD(struct rind_node_key, hash, rind_bytes32_schema),
 };
 const struct rind_schema rind_node_key_schema =
-    RIND_SCHEMA_STRUCT(struct rind_node_key, node_key_fields);
+    RIND_SCHEMA_NODE(struct rind_node_key, node_key_fields, RIND_NODE_FORM_BRANCH);
 
 const struct rind_schema rind_node_key_list_schema = RIND_SCHEMA_LIST(
     struct rind_node_key_list, struct rind_node_key, rind_node_key_schema, RIND_WIRE_DELTA_MAX);

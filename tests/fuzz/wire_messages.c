@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../wire/plain_tables.h"
 #include "base/base.h"
 
 #define VALUE_SIZE_MAX 16384u
@@ -56,10 +57,19 @@ void fuzz_wire_messages(const struct rind_schema *const *schemas, size_t count,
                         struct rind_slice input)
 {
     static alignas(max_align_t) uint8_t memory[ARENA_SIZE];
+    static alignas(max_align_t) uint8_t plain_memory[ARENA_SIZE];
     struct rind_arena arena;
+    struct rind_arena plain_arena;
     struct rind_ctx ctx;
+    struct rind_ctx plain_ctx;
     rind_arena_init(&arena, memory, sizeof(memory));
+    rind_arena_init(&plain_arena, plain_memory, sizeof(plain_memory));
     for (size_t i = 0; i < count; i++) {
+        rind_ctx_init(&ctx, &arena);
+        rind_ctx_init(&plain_ctx, &plain_arena);
+        check(plain_table_agrees(&ctx, &plain_ctx, RIND_WIRE_STRICT, schemas[i], input));
+        rind_arena_reset(&arena);
+        rind_arena_reset(&plain_arena);
         rind_ctx_init(&ctx, &arena);
         round_trip(&ctx, RIND_WIRE_STRICT, schemas[i], input);
         rind_arena_reset(&arena);

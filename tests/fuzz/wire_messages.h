@@ -2,7 +2,8 @@
  * wire_messages.h - the properties that every message of a boundary must have for any bytes.
  *
  * Purpose: find bytes that crash a decoder, make it read past its input, or decode to a value that
- * does not survive encoding. Each input is tried as every message of the boundary, by both
+ * does not survive encoding, or that are read otherwise in one piece than by walking along a table
+ * (../wire/plain_tables.h). Each input is tried as every message of the boundary, by both
  * decoders, so that corpora are plain CBOR.
  */
 #ifndef RIND_TESTS_FUZZ_WIRE_MESSAGES_H
