@@ -185,32 +185,15 @@ static uint32_t overlay_mix(const struct rind_overlay *overlay, const struct rin
     return (uint32_t)(sum >> 32);
 }
 
-/*
- * Tells the memory to bring what a look at `mixed` will need. The table and the ring are larger
- * than caches near the processor, and a path is a chain of looks: asking for all of them before
- * waiting for the first made verifying and adding a path of 22 nodes twice as fast.
- */
+/* Tells the memory to bring what a look at `mixed` will need. */
 static void overlay_expect(const struct rind_overlay *overlay, uint32_t mixed)
 {
     __builtin_prefetch(&overlay->entries[mixed & overlay->entry_mask]);
 }
 
-void rind_overlay_expect(const struct rind_overlay *overlay, const struct rind_data_hash *hashes,
-                         size_t count)
+void rind_overlay_expect(const struct rind_overlay *overlay, const struct rind_data_hash *hash)
 {
-    for (size_t i = 0; i < count; i++) {
-        overlay_expect(overlay, overlay_mix(overlay, &hashes[i]));
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t mixed = overlay_mix(overlay, &hashes[i]);
-        const struct overlay_entry *entry = &overlay->entries[mixed & overlay->entry_mask];
-        if (entry->mixed == mixed && entry->position_plus_1 != 0) {
-            uint32_t position = entry->position_plus_1 - 1;
-            __builtin_prefetch(overlay->ring.memory + position);
-            position = rind_ring_after(&overlay->ring, position, sizeof(struct overlay_record));
-            __builtin_prefetch(overlay->ring.memory + position);
-        }
-    }
+    overlay_expect(overlay, overlay_mix(overlay, hash));
 }
 
 /* The slot that holds `hash`, or the free one where it belongs. */
@@ -262,6 +245,17 @@ static void overlay_forget(struct rind_overlay *overlay, uint32_t position, uint
     }
 }
 
+/* The node whose record is at `position`. */
+static struct rind_overlay_node overlay_node_at(const struct rind_overlay *overlay,
+                                                uint32_t position)
+{
+    struct overlay_record record;
+    position = rind_ring_read(&overlay->ring, position, &record, sizeof(record));
+    return (struct rind_overlay_node){.kind = (enum rind_overlay_kind)record.kind,
+                                      .position = position,
+                                      .content_size = record.content_size};
+}
+
 bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
                        struct rind_overlay_node *node)
 {
@@ -269,12 +263,24 @@ bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_dat
     if (entry->position_plus_1 == 0) {
         return false;
     }
-    struct overlay_record record;
-    node->position =
-        rind_ring_read(&overlay->ring, entry->position_plus_1 - 1, &record, sizeof(record));
-    node->content_size = record.content_size;
-    node->kind = (enum rind_overlay_kind)record.kind;
+    *node = overlay_node_at(overlay, entry->position_plus_1 - 1);
     return true;
+}
+
+bool rind_overlay_find_below(const struct rind_overlay *overlay,
+                             const struct rind_overlay_node *parent,
+                             const struct rind_data_hash *hash, struct rind_overlay_node *node)
+{
+    if (parent != NULL) {
+        uint32_t behind = rind_ring_after(&overlay->ring, parent->position, parent->content_size);
+        /* In a full ring its end is its oldest record: any that is there is as good. */
+        bool is_record = behind != rind_ring_end(&overlay->ring);
+        if (is_record && rind_ring_equal(&overlay->ring, behind, hash, sizeof(*hash))) {
+            *node = overlay_node_at(overlay, behind);
+            return true;
+        }
+    }
+    return rind_overlay_find(overlay, hash, node);
 }
 
 /* --- Interior nodes as bytes: for each branch its prefix length, prefix bytes and hash --- */
@@ -284,22 +290,22 @@ struct overlay_content {
     uint32_t size;
 };
 
-static void overlay_pack_bytes(struct overlay_content *content, const void *bytes, uint32_t size)
-{
-    RIND_ASSERT(size <= sizeof(content->bytes) - content->size);
-    memcpy(content->bytes + content->size, bytes, size);
-    content->size += size;
-}
-
 static void overlay_pack_branch(struct overlay_content *content, bool has_branch,
                                 const struct rind_branch *branch)
 {
     uint16_t length = has_branch ? branch->prefix.length : OVERLAY_PREFIX_ABSENT;
-    overlay_pack_bytes(content, &length, sizeof(length));
+    uint8_t *to = content->bytes + content->size;
+    memcpy(to, &length, sizeof(length));
+    to += sizeof(length);
     if (has_branch) {
-        overlay_pack_bytes(content, branch->prefix.bits, (length + 7u) / 8u);
-        overlay_pack_bytes(content, &branch->hash, sizeof(branch->hash));
+        RIND_ASSERT(length <= RIND_BITS_LENGTH_MAX);
+        /* All 32 bytes, as copies of a fixed size cost least: the hash overwrites the rest. */
+        memcpy(to, branch->prefix.bits, RIND_BITS_SIZE_BYTES);
+        to += (length + 7u) / 8u;
+        memcpy(to, &branch->hash, sizeof(branch->hash));
+        to += sizeof(branch->hash);
     }
+    content->size = (uint32_t)(to - content->bytes);
 }
 
 static void overlay_pack(struct overlay_content *content, const struct rind_interior_node *interior)
@@ -340,18 +346,17 @@ void rind_overlay_read_interior(const struct rind_overlay *overlay,
     overlay_unpack_branch(&bytes, &interior->has_right, &interior->right);
 }
 
-bool rind_overlay_has_interior(const struct rind_overlay *overlay,
-                               const struct rind_data_hash *hash,
-                               const struct rind_interior_node *interior)
+bool rind_overlay_is_interior(const struct rind_overlay *overlay,
+                              const struct rind_overlay_node *node,
+                              const struct rind_interior_node *interior)
 {
-    struct rind_overlay_node node;
-    if (!rind_overlay_find(overlay, hash, &node) || node.kind != RIND_OVERLAY_INTERIOR) {
+    if (node->kind != RIND_OVERLAY_INTERIOR) {
         return false;
     }
     struct overlay_content content;
     overlay_pack(&content, interior);
-    return content.size == node.content_size &&
-           rind_ring_equal(&overlay->ring, node.position, content.bytes, content.size);
+    return content.size == node->content_size &&
+           rind_ring_equal(&overlay->ring, node->position, content.bytes, content.size);
 }
 
 void rind_overlay_read_value(const struct rind_overlay *overlay,
@@ -361,13 +366,11 @@ void rind_overlay_read_value(const struct rind_overlay *overlay,
     (void)rind_ring_read(&overlay->ring, node->position, value, node->content_size);
 }
 
-bool rind_overlay_has_value(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
-                            struct rind_slice value)
+bool rind_overlay_is_value(const struct rind_overlay *overlay, const struct rind_overlay_node *node,
+                           struct rind_slice value)
 {
-    struct rind_overlay_node node;
-    return rind_overlay_find(overlay, hash, &node) && node.kind == RIND_OVERLAY_LEAF &&
-           node.content_size == value.length &&
-           rind_ring_equal(&overlay->ring, node.position, value.data, node.content_size);
+    return node->kind == RIND_OVERLAY_LEAF && node->content_size == value.length &&
+           rind_ring_equal(&overlay->ring, node->position, value.data, node->content_size);
 }
 
 /* --- The window --- */
@@ -429,11 +432,13 @@ static void overlay_append_node(struct rind_overlay *overlay,
     overlay->node_count++;
 }
 
-/* Before the table entries of the oldest `node_count` nodes are looked at. */
-static void overlay_expect_expiry(const struct rind_overlay *overlay, uint32_t node_count)
+void rind_overlay_expect_change(const struct rind_overlay *overlay)
 {
+    if (overlay->change_count < overlay->change_count_max) {
+        return; /* most likely nothing expires */
+    }
     uint32_t position = overlay->ring.first;
-    for (uint32_t i = 0; i < node_count; i++) {
+    for (uint32_t i = 0; i < overlay->change_node_counts[overlay->change_first]; i++) {
         struct overlay_record record;
         position = rind_ring_read(&overlay->ring, position, &record, sizeof(record));
         position = rind_ring_after(&overlay->ring, position, record.content_size);
@@ -447,7 +452,6 @@ static void overlay_expire_oldest(struct rind_overlay *overlay)
 {
     RIND_ASSERT(overlay->change_count > 0);
     uint32_t node_count = overlay->change_node_counts[overlay->change_first];
-    overlay_expect_expiry(overlay, node_count);
     for (uint32_t i = 0; i < node_count; i++) {
         struct overlay_record record;
         uint32_t position = overlay->ring.first;
@@ -474,9 +478,6 @@ void rind_overlay_add(struct rind_overlay *overlay, const struct rind_tree_chang
     RIND_ASSERT(overlay_change_size(change) <= overlay->ring.size);
     uint32_t node_count = (uint32_t)change->delta.add.count;
     uint32_t size = (uint32_t)overlay_change_size(change);
-    for (uint32_t i = 0; i < node_count; i++) {
-        overlay_expect(overlay, overlay_mix(overlay, &change->delta.add.items[i].key.hash));
-    }
     while (overlay->change_count == overlay->change_count_max ||
            size > rind_ring_free(&overlay->ring) ||
            node_count > overlay->entry_count_max - overlay->node_count) {

@@ -25,6 +25,14 @@ struct rind_overlay_node {
 bool rind_overlay_find(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
                        struct rind_overlay_node *node);
 
+/*
+ * The same, looking first right behind `parent` (NULL: nowhere first), a node that was found: a
+ * change adds its path from the root down, so the child that changed with its parent lies there.
+ */
+bool rind_overlay_find_below(const struct rind_overlay *overlay,
+                             const struct rind_overlay_node *parent,
+                             const struct rind_data_hash *hash, struct rind_overlay_node *node);
+
 /* The content of an interior or root node. */
 void rind_overlay_read_interior(const struct rind_overlay *overlay,
                                 const struct rind_overlay_node *node,
@@ -35,24 +43,26 @@ void rind_overlay_read_value(const struct rind_overlay *overlay,
                              const struct rind_overlay_node *node, uint8_t *value);
 
 /*
- * True if the node of this hash is there and has exactly this content: then its hash need not be
- * computed again. For nodes below the root: the root's hash covers the range too, which is not kept
- * here.
+ * True if the interior node has exactly this content: then its hash need not be computed again. For
+ * nodes below the root: the root's hash covers the range too, which is not kept here.
  */
-bool rind_overlay_has_interior(const struct rind_overlay *overlay,
-                               const struct rind_data_hash *hash,
-                               const struct rind_interior_node *interior);
+bool rind_overlay_is_interior(const struct rind_overlay *overlay,
+                              const struct rind_overlay_node *node,
+                              const struct rind_interior_node *interior);
 /* The same for a leaf, whose hash covers its key: the caller must have come by an authentic path.
  */
-bool rind_overlay_has_value(const struct rind_overlay *overlay, const struct rind_data_hash *hash,
-                            struct rind_slice value);
+bool rind_overlay_is_value(const struct rind_overlay *overlay, const struct rind_overlay_node *node,
+                           struct rind_slice value);
 
 /* How many changes and nodes are retained (a node twice added counts twice). */
 uint32_t rind_overlay_change_count(const struct rind_overlay *overlay);
 uint32_t rind_overlay_node_count(const struct rind_overlay *overlay);
 
-/* These hashes will be looked up next: only makes that faster. */
-void rind_overlay_expect(const struct rind_overlay *overlay, const struct rind_data_hash *hashes,
-                         size_t count);
+/*
+ * These only make faster what comes next. The table is larger than the caches near the processor: a
+ * node of this hash will be looked up or added; and a change will be added, which expires others.
+ */
+void rind_overlay_expect(const struct rind_overlay *overlay, const struct rind_data_hash *hash);
+void rind_overlay_expect_change(const struct rind_overlay *overlay);
 
 #endif

@@ -1,6 +1,7 @@
 /* tree_insert.c - see tree.h: the empty tree, and giving a record a value (spec 03 section 10). */
 #include "merkle/hash.h"
 #include "merkle/node.h"
+#include "merkle/overlay_nodes.h"
 #include "merkle/tree.h"
 #include "wire/range.h"
 
@@ -25,6 +26,7 @@ rind_status rind_tree_new(struct rind_ctx *ctx, const struct rind_owned_range *r
 
 /* An insert being computed. */
 struct insert {
+    const struct rind_overlay *overlay;
     const struct rind_verified_proof *proof;
     struct rind_bit_vector key;
     struct rind_data_hash leaf_hash;
@@ -79,7 +81,10 @@ static void insert_leaf(struct insert *insert, struct rind_slice value)
     leaf->key = insert_key_at(insert, RIND_BITS_LENGTH_MAX, &insert->leaf_hash);
 }
 
-/* Hashes the path's new nodes from the last one up, each into the branch of the one above. */
+/*
+ * Hashes the path's new nodes from the last one up, each into the branch of the one above. While
+ * one is hashed, memory brings what adding the one before will need.
+ */
 static void insert_hash_path(struct insert *insert)
 {
     const struct rind_verified_proof *proof = insert->proof;
@@ -94,6 +99,7 @@ static void insert_hash_path(struct insert *insert)
             bool is_left = rind_node_side(&insert->key, above) == RIND_SIDE_LEFT;
             (is_left ? &parent->left : &parent->right)->hash = add->key.hash;
         }
+        rind_overlay_expect(insert->overlay, &add->key.hash);
     }
 }
 
@@ -117,6 +123,7 @@ static void insert_compute(struct insert *insert, struct rind_slice value)
         insert->removes[insert->remove_count++] =
             insert_key_at(insert, RIND_BITS_LENGTH_MAX, &proof->leaf_hash);
     }
+    rind_overlay_expect_change(insert->overlay);
     insert_leaf(insert, value);
     insert_hash_path(insert);
 }
@@ -137,7 +144,8 @@ rind_status rind_tree_insert(struct rind_ctx *ctx, const struct rind_overlay *ov
         return RIND_OK;
     }
 
-    struct insert insert = {.proof = verified, .key = rind_bits_of_record_id(&verified->key)};
+    struct insert insert = {
+        .overlay = overlay, .proof = verified, .key = rind_bits_of_record_id(&verified->key)};
     rind_hash_leaf(&verified->key, value, &insert.leaf_hash);
     size_t count = verified->step_count;
     insert.adds = rind_ctx_alloc_array(ctx, count + INSERT_EXTRA_NODES_MAX, sizeof(*insert.adds));

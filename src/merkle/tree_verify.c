@@ -10,9 +10,6 @@
 #include "merkle/overlay_nodes.h"
 #include "wire/range.h"
 
-/* Nodes looked up ahead of a walk: paths in trees of 10^9 records have about 31. */
-#define VERIFY_EXPECTED_MAX 40u
-
 /* Where a walk along a path stands. */
 struct verify_walk {
     struct rind_bit_vector key; /* all 256 bits */
@@ -24,7 +21,21 @@ struct verify_walk {
      * and clients come back to the same record three times in a row.
      */
     const struct rind_overlay *known;
+    bool has_found; /* the node above was looked up and found */
+    struct rind_overlay_node found;
 };
+
+/* Looks the node at the walk's place up. */
+static bool verify_find(const struct rind_overlay *overlay, struct verify_walk *walk)
+{
+    const struct rind_overlay_node *above = walk->has_found ? &walk->found : NULL;
+    struct rind_overlay_node found;
+    walk->has_found = rind_overlay_find_below(overlay, above, &walk->hash, &found);
+    if (walk->has_found) {
+        walk->found = found;
+    }
+    return walk->has_found;
+}
 
 /*
  * Goes from `node`, the one at walk->position, towards the key. True if its branch leads on, false
@@ -52,7 +63,8 @@ static rind_status verify_node(struct rind_ctx *ctx, const struct rind_read_proo
     if (walk->position == 0) {
         rind_hash_root(&proof->range, node, &hash);
     } else {
-        if (walk->known != NULL && rind_overlay_has_interior(walk->known, &walk->hash, node)) {
+        if (walk->known != NULL && verify_find(walk->known, walk) &&
+            rind_overlay_is_interior(walk->known, &walk->found, node)) {
             return RIND_OK;
         }
         walk->known = NULL;
@@ -65,7 +77,7 @@ static rind_status verify_node(struct rind_ctx *ctx, const struct rind_read_proo
 
 /* Checks how the path ends; spec 03 section 8, steps 2c, 2e, 2f. */
 static rind_status verify_end(struct rind_ctx *ctx, const struct rind_read_proof *proof,
-                              const struct verify_walk *walk, bool leads_on,
+                              struct verify_walk *walk, bool leads_on,
                               struct rind_verified_proof *verified)
 {
     if (!proof->has_leaf) {
@@ -74,8 +86,8 @@ static rind_status verify_end(struct rind_ctx *ctx, const struct rind_read_proof
     }
     RIND_REQUIRE(ctx, leads_on && walk->position == RIND_BITS_LENGTH_MAX, RIND_E_AUTH,
                  "proof has a leaf that its path does not lead to");
-    if (walk->known == NULL ||
-        !rind_overlay_has_value(walk->known, &walk->hash, proof->leaf.value)) {
+    if (walk->known == NULL || !verify_find(walk->known, walk) ||
+        !rind_overlay_is_value(walk->known, &walk->found, proof->leaf.value)) {
         struct rind_data_hash leaf_hash;
         rind_hash_leaf(&proof->key, proof->leaf.value, &leaf_hash);
         RIND_REQUIRE(ctx, rind_data_hash_equal(&leaf_hash, &walk->hash), RIND_E_AUTH,
@@ -85,29 +97,6 @@ static rind_status verify_end(struct rind_ctx *ctx, const struct rind_read_proof
     verified->value = proof->leaf.value;
     verified->leaf_hash = walk->hash;
     return RIND_OK;
-}
-
-/*
- * Tells the overlay which nodes a walk along the proof will look up: those that each node's branch
- * towards the key names. Judges nothing; stops where the proof makes no sense.
- */
-static void verify_expect(const struct rind_overlay *known, const struct rind_read_proof *proof,
-                          const struct rind_bit_vector *key)
-{
-    struct rind_data_hash hashes[VERIFY_EXPECTED_MAX];
-    size_t count = 0;
-    unsigned position = 0;
-    while (count < VERIFY_EXPECTED_MAX && count < proof->path.count &&
-           position < RIND_BITS_LENGTH_MAX) {
-        const struct rind_branch *branch =
-            rind_node_branch(&proof->path.items[count], rind_node_side(key, position));
-        if (branch == NULL) {
-            break;
-        }
-        position += branch->prefix.length;
-        hashes[count++] = branch->hash;
-    }
-    rind_overlay_expect(known, hashes, count);
 }
 
 /* Checks the proof against itself; nodes that `known` (may be NULL) has are not hashed again. */
@@ -132,9 +121,6 @@ static rind_status verify_proof(struct rind_ctx *ctx, const struct rind_overlay 
                                           .step_count = (uint16_t)count};
     struct verify_walk walk = {
         .key = rind_bits_of_record_id(&proof->key), .hash = proof->root_hash, .known = known};
-    if (known != NULL) {
-        verify_expect(known, proof, &walk.key);
-    }
     bool leads_on = true;
     for (size_t i = 0; i < count; i++) {
         /* Each node must lie above the end of the key and be where its parent's branch led. */
@@ -245,9 +231,8 @@ static rind_status rebase_interior(struct rind_ctx *ctx, struct rebase *rebase,
 /* One node of the newest path; *leads_on as verify_descend. */
 static rind_status rebase_step(struct rind_ctx *ctx, struct rebase *rebase, bool *leads_on)
 {
-    struct rind_overlay_node found;
     const struct rind_overlay_node *node =
-        rind_overlay_find(rebase->overlay, &rebase->walk.hash, &found) ? &found : NULL;
+        verify_find(rebase->overlay, &rebase->walk) ? &rebase->walk.found : NULL;
     bool is_leaf = rebase->walk.position == RIND_BITS_LENGTH_MAX;
     RIND_REQUIRE(ctx, node == NULL || (node->kind == RIND_OVERLAY_LEAF) == is_leaf, RIND_E_AUTH,
                  "tree has a %s at bit %u", is_leaf ? "node that is no leaf" : "leaf",

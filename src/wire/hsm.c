@@ -150,19 +150,34 @@ static rind_status hsm_response_encode_with(struct rind_ctx *ctx, const struct r
                                             const struct rind_hsm_metric_list *metrics,
                                             struct rind_buffer *out)
 {
-    struct rind_hsm_response_envelope envelope = {.metrics = *metrics};
-    RIND_TRY(rind_wire_encode_alloc(ctx, schema, response, &envelope.res));
-    return rind_wire_encode(ctx, &rind_hsm_response_envelope_schema, &envelope, out);
+    static const uint8_t before_response[] = {0xa2, 0x63, 'r', 'e', 's'};
+    static const uint8_t before_metrics[] = {0x67, 'm', 'e', 't', 'r', 'i', 'c', 's'};
+    rind_buffer_append(out, RIND_SLICE_OF(before_response));
+    size_t start = out->length;
+    RIND_TRY(rind_wire_encode(ctx, schema, response, out));
+    RIND_REQUIRE(ctx, out->length - start <= RIND_HSM_RESPONSE_SIZE_MAX, RIND_E_LIMIT,
+                 "response of %zu bytes is larger than the %u that an envelope takes",
+                 out->length - start, RIND_HSM_RESPONSE_SIZE_MAX);
+    rind_buffer_append(out, RIND_SLICE_OF(before_metrics));
+    return rind_wire_encode(ctx, &rind_hsm_metric_list_schema, metrics, out);
 }
 
+/*
+ * The bytes that rind_hsm_response_envelope_schema would give, without a copy of the response: most
+ * of them are one, of several kilobytes.
+ */
 rind_status rind_hsm_response_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
                                      const void *response,
                                      const struct rind_hsm_metric_list *metrics,
                                      struct rind_buffer *out)
 {
-    size_t mark = rind_arena_mark(ctx->arena);
+    size_t length = out->length;
+    bool was_overflown = out->is_overflown;
     rind_status status = hsm_response_encode_with(ctx, schema, response, metrics, out);
-    rind_arena_release(ctx->arena, mark);
+    if (!rind_is_ok(status)) {
+        out->length = length;
+        out->is_overflown = was_overflown;
+    }
     return status;
 }
 

@@ -158,8 +158,8 @@ struct rind_hsm_response_envelope {
 const char *rind_hsm_request_name(enum rind_hsm_request_kind kind);
 
 /*
- * Encodes `response` (a C value of `schema`) in its envelope and appends it to `out`. Scratch
- * space comes from ctx->arena. Errors: as rind_wire_encode; `out` unchanged on failure.
+ * Encodes `response` (a C value of `schema`) in its envelope and appends it to `out`. Errors:
+ * as rind_wire_encode; on failure `out` keeps its former length. ctx->arena may be NULL.
  */
 rind_status rind_hsm_response_encode(struct rind_ctx *ctx, const struct rind_schema *schema,
                                      const void *response,

@@ -173,6 +173,56 @@ static void a_hash_added_twice_outlives_the_expiry_of_its_first_change(void **st
     model_fini(&model);
 }
 
+/* Checks both branches of the node; returns how many lie right behind it. */
+static unsigned check_children(const struct model *model, const struct rind_overlay_node *parent)
+{
+    struct rind_interior_node interior;
+    unsigned behind_count = 0;
+    rind_overlay_read_interior(model->overlay, parent, &interior);
+    for (unsigned side = 0; side < 2; side++) {
+        bool has_branch = side == 0 ? interior.has_left : interior.has_right;
+        const struct rind_branch *branch = side == 0 ? &interior.left : &interior.right;
+        struct rind_overlay_node below;
+        struct rind_overlay_node found;
+        if (!has_branch) {
+            continue;
+        }
+        bool is_there = rind_overlay_find(model->overlay, &branch->hash, &found);
+        assert_int_equal(rind_overlay_find_below(model->overlay, parent, &branch->hash, &below),
+                         is_there);
+        if (is_there) {
+            assert_int_equal(below.position, found.position);
+            assert_int_equal(below.content_size, found.content_size);
+            assert_int_equal(below.kind, found.kind);
+            behind_count += found.position > parent->position &&
+                            found.position - parent->position < 2 * sizeof(interior);
+        }
+    }
+    return behind_count;
+}
+
+static void a_node_below_another_is_found_wherever_it_lies(void **state)
+{
+    (void)state;
+    struct model model;
+    struct rind_overlay_node root;
+    struct rind_overlay_node none;
+    unsigned behind_count = 0;
+    model_init_full(&model, 6);
+    for (unsigned i = 0; i < 60; i++) {
+        put(&model, (uint8_t)(i * 37), (uint8_t)i);
+        assert_true(rind_overlay_find(model.overlay, &model.root_hash, &root));
+        behind_count += check_children(&model, &root);
+        /* Nothing lies behind the newest leaf, and what is nowhere is not found. */
+        struct rind_data_hash unknown = model.root_hash;
+        unknown.bytes[0] ^= 1;
+        assert_false(rind_overlay_find_below(model.overlay, &root, &unknown, &none));
+        assert_false(rind_overlay_find_below(model.overlay, NULL, &unknown, &none));
+    }
+    assert_true(behind_count >= 50); /* the changed one of the root's children, unless it wraps */
+    model_fini(&model);
+}
+
 static void a_root_that_returns_to_the_opening_one_is_known_again(void **state)
 {
     (void)state;
@@ -462,6 +512,7 @@ int main(void)
         cmocka_unit_test(an_insert_on_a_superseded_proof_is_stale),
         cmocka_unit_test(a_value_over_the_limit_is_refused),
         cmocka_unit_test(a_hash_added_twice_outlives_the_expiry_of_its_first_change),
+        cmocka_unit_test(a_node_below_another_is_found_wherever_it_lies),
         cmocka_unit_test(a_root_that_returns_to_the_opening_one_is_known_again),
         cmocka_unit_test(three_inserts_from_one_root_all_take_effect),
         cmocka_unit_test(changes_too_large_for_the_memory_expire_older_ones_early),
