@@ -14,10 +14,6 @@
 #include "host/host.h"
 #include "wire/wire.h"
 
-/* {"event":"guess_used","guess_count":65535,"num_guesses":65535,"user":"..."} and a user name of
- * at most RIND_AGENT_USER_SIZE_MAX characters, each escaped to six at worst. */
-#define RIND_EVENT_JSON_SIZE_MAX (128u + 6u * RIND_AGENT_USER_SIZE_MAX)
-
 /* Events handed to a sink at once; those of concurrent requests travel together. */
 #define RIND_EVENT_BATCH_MAX 256u
 
@@ -39,14 +35,6 @@ struct rind_event_sink {
     void (*close)(void *self); /* NULL: nothing to do */
     void *self;
 };
-
-/*
- * The JSON of the event that `result` makes for `user`, into ctx's arena; false if it makes none
- * (Register1, Recover1, Recover2 without a counted guess, Recover3 not recovered).
- */
-rind_status rind_event_json(struct rind_ctx *ctx, const struct rind_app_result_type *result,
-                            struct rind_slice user, bool *has_event,
-                            struct rind_slice *json) RIND_MUST_USE;
 
 /* Events of each kind a counting sink has seen. */
 struct rind_event_counts {

@@ -74,24 +74,16 @@ static void pubsub_source_cancel(void *self)
 
 static void pubsub_source_close(void *self)
 {
-    struct pubsub_source *source = self;
-    rind_pubsub_close(source->pubsub);
-    free(source);
+    free(self);
 }
 
-rind_status rind_event_source_pubsub(struct rind_ctx *ctx,
-                                     const struct rind_pubsub_options *options,
+rind_status rind_event_source_pubsub(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
                                      const struct rind_realm_id *realm,
                                      struct rind_event_source *source)
 {
     struct pubsub_source *made = calloc(1, sizeof(*made));
     RIND_REQUIRE(ctx, made != NULL, RIND_E_LIMIT, "out of memory for an event source");
-    made->realm = *realm;
-    rind_status status = rind_pubsub_open(ctx, options, &made->pubsub);
-    if (!rind_is_ok(status)) {
-        free(made);
-        return status;
-    }
+    *made = (struct pubsub_source){.pubsub = pubsub, .realm = *realm};
     *source = (struct rind_event_source){.self = made,
                                          .pull = pubsub_source_pull,
                                          .acknowledge = pubsub_source_acknowledge,

@@ -37,9 +37,8 @@ struct rind_event_source {
     void (*close)(void *self);
 };
 
-/* Connects to Pub/Sub; the events of this realm. The source owns the connection. */
-rind_status rind_event_source_pubsub(struct rind_ctx *ctx,
-                                     const struct rind_pubsub_options *options,
+/* The events of this realm in Pub/Sub. `pubsub` is borrowed until close; cancel cancels it. */
+rind_status rind_event_source_pubsub(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
                                      const struct rind_realm_id *realm,
                                      struct rind_event_source *source) RIND_MUST_USE;
 

@@ -26,6 +26,7 @@ struct program {
     struct rind_log log;
     struct rind_process *process;
     struct rind_metrics *metrics;
+    struct rind_pubsub *pubsub;
     struct rind_event_source events;
     struct rind_tenant_keys *keys;
     struct rind_tenant_log *service;
@@ -66,9 +67,14 @@ static rind_status program_open_keys(struct rind_ctx *ctx, struct program *progr
         .log = &program->log,
         .metrics = program->metrics,
     };
-    RIND_TRY(program->flags.secrets_file != NULL
-                 ? rind_key_source_file(ctx, program->flags.secrets_file, &program->log, &source)
-                 : rind_key_source_secret_manager(ctx, &options, &source));
+    if (program->flags.secrets_file != NULL) {
+        struct rind_secrets_source file;
+        RIND_TRY(rind_secrets_file_source(ctx, program->flags.secrets_file, &file));
+        RIND_TRY(
+            rind_key_source_secrets(ctx, file, RIND_SECRET_TENANT_PREFIX, &program->log, &source));
+    } else {
+        RIND_TRY(rind_key_source_secret_manager(ctx, &options, RIND_SECRET_TENANT_PREFIX, &source));
+    }
     return rind_tenant_keys_open(ctx, source, &program->log, &program->keys);
 }
 
@@ -80,7 +86,8 @@ static rind_status program_open_events(struct rind_ctx *ctx, struct program *pro
         .log = &program->log,
         .metrics = program->metrics,
     };
-    return rind_event_source_pubsub(ctx, &options, &program->flags.realm, &program->events);
+    RIND_TRY(rind_pubsub_open(ctx, &options, &program->pubsub));
+    return rind_event_source_pubsub(ctx, program->pubsub, &program->flags.realm, &program->events);
 }
 
 static rind_status program_open_service(struct rind_ctx *ctx, struct program *program)
@@ -156,6 +163,7 @@ static void program_close(struct program *program)
     if (program->events.close != NULL) {
         program->events.close(program->events.self);
     }
+    rind_pubsub_close(program->pubsub);
     rind_tenant_keys_close(program->keys);
     rind_metrics_close(program->metrics);
     rind_process_close(program->process);

@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "tenantlog/body.h"
+#include "tenantlog/gate.h"
 
 #define SERVICE_LIVEZ_SIZE_MAX 2048u
 #define SERVICE_MESSAGE_SIZE_MAX (RIND_SENTENCE_SIZE_MAX + 64u)
@@ -72,60 +73,23 @@ static void serve_livez(struct rind_tenant_log *service, struct rind_ctx *ctx,
 
 /* --- who asks --- */
 
-/* One token: rules 1 to 4. False: the response is made, or the next token may be tried. */
-static bool try_token(struct rind_tenant_log *service, struct rind_ctx *ctx,
-                      struct rind_slice token, struct rind_token_claims *claims,
-                      enum rind_bearer_fault *fault, bool *is_key_unavailable)
-{
-    struct rind_bearer_check check = {
-        .realm = service->options.realm,
-        .requirement = RIND_TOKEN_REQUIRE_AUDIT,
-        .must_expire = service->options.must_expire,
-        .now_unix_ms = rind_clock_unix_ms(),
-    };
-    struct rind_tenant_key *key;
-    *fault = RIND_BEARER_FAULT_INVALID;
-    if (!rind_is_ok(rind_bearer_read_key_id(ctx, token, &check.key_id))) {
-        return false;
-    }
-    rind_status status =
-        rind_tenant_keys_acquire(ctx, service->options.keys, &check.key_id,
-                                 rind_deadline_in_ms(RIND_TENANT_LOG_KEY_MS), &key);
-    if (!rind_is_ok(status)) {
-        *is_key_unavailable =
-            !rind_is(status, RIND_E_NOT_FOUND) && !rind_is(status, RIND_E_INVALID);
-        return false;
-    }
-    check.key = rind_tenant_key_of(key);
-    status = rind_bearer_validate(ctx, token, &check, claims, fault);
-    rind_tenant_key_release(key);
-    return rind_is_ok(status);
-}
-
-/* Tries the Authorization headers in turn; the first token that is authentic is judged. */
 static bool authenticate(struct rind_tenant_log *service, struct rind_ctx *ctx,
                          const struct rind_request *request, struct rind_response *response,
                          struct rind_token_claims *claims)
 {
-    enum rind_bearer_fault fault = RIND_BEARER_FAULT_MISSING;
-    bool is_key_unavailable = false;
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct rind_slice token;
-        if (!rind_slice_is_text(request->headers[i].name, "authorization") ||
-            !rind_bearer_find(request->headers[i].value, &token)) {
-            continue;
-        }
-        if (try_token(service, ctx, token, claims, &fault, &is_key_unavailable)) {
-            return true;
-        }
-        if (fault != RIND_BEARER_FAULT_INVALID) {
-            break;
-        }
+    const struct rind_tenant_gate gate = {.keys = service->options.keys,
+                                          .realm = service->options.realm,
+                                          .requirement = RIND_TOKEN_REQUIRE_AUDIT,
+                                          .must_expire = service->options.must_expire};
+    bool is_key_unavailable;
+    enum rind_bearer_fault fault =
+        rind_tenant_gate_judge(ctx, &gate, request, claims, &is_key_unavailable);
+    if (fault == RIND_BEARER_FAULT_NONE) {
+        return true;
     }
-    if (is_key_unavailable && fault == RIND_BEARER_FAULT_INVALID) {
-        /* The token may be good: its owner should try again, not look for another. */
+    if (is_key_unavailable) {
         RIND_LOG_WARN(&service->log, "a token cannot be checked: %s", ctx->sentence);
-        answer_message(ctx, response, 503, "the token's key is not available at the moment");
+        answer_message(ctx, response, 503, RIND_TENANT_LOG_NO_KEY);
         return false;
     }
     answer_message(ctx, response, 401, rind_bearer_fault_text(fault));
@@ -315,8 +279,8 @@ static void serve_route(struct rind_tenant_log *service, enum route route, struc
     answer_message(ctx, response, 404, "Not Found");
 }
 
-static void service_handle(void *self, struct rind_ctx *ctx, const struct rind_request *request,
-                           struct rind_response *response)
+void rind_tenant_log_handle(void *self, struct rind_ctx *ctx, const struct rind_request *request,
+                            struct rind_response *response)
 {
     struct rind_tenant_log *service = self;
     enum route route = ROUTE_REALM;
@@ -347,7 +311,7 @@ static rind_status service_start(struct rind_ctx *ctx, struct rind_tenant_log *s
 {
     struct rind_server_options options = rind_server_options_default();
     options.listen = service->options.listen;
-    options.handle = service_handle;
+    options.handle = rind_tenant_log_handle;
     options.self = service;
     options.name = "tenant-log";
     options.log = &service->log;
@@ -358,9 +322,8 @@ static rind_status service_start(struct rind_ctx *ctx, struct rind_tenant_log *s
     return rind_server_open(ctx, &options, &service->server);
 }
 
-rind_status rind_tenant_log_open(struct rind_ctx *ctx,
-                                 const struct rind_tenant_log_options *options,
-                                 struct rind_tenant_log **result)
+rind_status rind_tenant_log_new(struct rind_ctx *ctx, const struct rind_tenant_log_options *options,
+                                struct rind_tenant_log **result)
 {
     struct rind_tenant_log *service = calloc(1, sizeof(*service));
     RIND_REQUIRE(ctx, service != NULL, RIND_E_LIMIT, "out of memory for the service");
@@ -372,7 +335,17 @@ rind_status rind_tenant_log_open(struct rind_ctx *ctx,
     service->options = *options;
     service->log = options->log != NULL ? *options->log : rind_log_make(NULL);
     rind_hex_encode(rind_realm_id_slice(&options->realm), service->realm);
-    status = service_start(ctx, service);
+    *result = service;
+    return RIND_OK;
+}
+
+rind_status rind_tenant_log_open(struct rind_ctx *ctx,
+                                 const struct rind_tenant_log_options *options,
+                                 struct rind_tenant_log **result)
+{
+    struct rind_tenant_log *service;
+    RIND_TRY(rind_tenant_log_new(ctx, options, &service));
+    rind_status status = service_start(ctx, service);
     if (!rind_is_ok(status)) {
         rind_tenant_log_close(service);
         return status;
@@ -386,10 +359,15 @@ struct rind_address rind_tenant_log_address(const struct rind_tenant_log *servic
     return rind_server_address(service->server);
 }
 
+void rind_tenant_log_stop(struct rind_tenant_log *service)
+{
+    rind_stopper_set(&service->stopper);
+}
+
 rind_status rind_tenant_log_drain(struct rind_ctx *ctx, struct rind_tenant_log *service,
                                   struct rind_deadline deadline)
 {
-    rind_stopper_set(&service->stopper);
+    rind_tenant_log_stop(service);
     return rind_server_drain(ctx, service->server, deadline);
 }
 

@@ -23,9 +23,11 @@
 /* limits */
 #define RIND_TENANT_LOG_WAIT_MS 20000u /* for the first event of a page */
 #define RIND_TENANT_LOG_ACK_MS 15000u  /* for acknowledging */
-#define RIND_TENANT_LOG_KEY_MS 10000u  /* for a key */
 #define RIND_TENANT_LOG_PAUSE_MS 200u  /* before asking again a source that does not wait */
 #define RIND_TENANT_LOG_WORKERS_DEFAULT 256u
+
+/* The message of 503 where a token's key cannot be asked for. */
+#define RIND_TENANT_LOG_NO_KEY "the token's key is not available at the moment"
 
 struct rind_tenant_log_options {
     struct rind_address listen;
@@ -45,6 +47,22 @@ rind_status rind_tenant_log_open(struct rind_ctx *ctx,
                                  const struct rind_tenant_log_options *options,
                                  struct rind_tenant_log **service) RIND_MUST_USE;
 
+/*
+ * As open, but without a server: for a service that serves these paths among its own, through
+ * rind_tenant_log_handle. `listen` is not looked at; `worker_threads` is how many requests it hands
+ * on at one time.
+ */
+rind_status rind_tenant_log_new(struct rind_ctx *ctx, const struct rind_tenant_log_options *options,
+                                struct rind_tenant_log **service) RIND_MUST_USE;
+
+/* A rind_handler over a struct rind_tenant_log, of requests of RIND_TENANT_LOG_BODY_SIZE_MAX. */
+void rind_tenant_log_handle(void *self, struct rind_ctx *ctx, const struct rind_request *request,
+                            struct rind_response *response);
+
+/* From now on nobody waits for events, and /livez says that it ends. */
+void rind_tenant_log_stop(struct rind_tenant_log *service);
+
+/* Of one that was opened. */
 struct rind_address rind_tenant_log_address(const struct rind_tenant_log *service);
 
 /*

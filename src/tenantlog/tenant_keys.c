@@ -135,7 +135,7 @@ enum key_answer {
     KEY_ANSWER_FOUND,
     KEY_ANSWER_NONE,
     KEY_ANSWER_REFUSED,
-    KEY_ANSWER_FETCH,         /* one that was good before */
+    KEY_ANSWER_FETCH,         /* one that was good before, or that costs nobody anything */
     KEY_ANSWER_FETCH_UNKNOWN, /* counted in unknown_under_way */
 };
 
@@ -148,6 +148,8 @@ static enum key_answer keys_ask(struct rind_tenant_keys *keys,
     struct key_entry *known = key_find(&keys->known, key_id);
     if (known != NULL) {
         if (known->until_ns <= now_ns) {
+            /* One asks; to the others it is as good as before while that takes its time. */
+            known->until_ns = now_ns + RIND_TENANT_KEYS_RETRY_MS * RIND_NS_PER_MS;
             return KEY_ANSWER_FETCH;
         }
         atomic_fetch_add(&known->key->references, 1);
@@ -158,6 +160,9 @@ static enum key_answer keys_ask(struct rind_tenant_keys *keys,
     if (unknown != NULL && unknown->until_ns > now_ns) {
         *code = unknown->code;
         return KEY_ANSWER_NONE;
+    }
+    if (keys->source.is_at_hand) {
+        return KEY_ANSWER_FETCH;
     }
     allowance_refill(keys, now_ns);
     if (keys->unknown_allowance < 1 ||

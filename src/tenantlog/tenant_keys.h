@@ -3,9 +3,10 @@
  *
  * Anybody can send a token that names any tenant and version. So keys that were never found are
  * asked for at a bounded rate and remembered apart from good ones, which they cannot push out; and
- * good ones are asked for again whenever their time is over, whatever else is going on. A source
- * that does not answer takes no key away: the last good one stays in use. Thread-safe.
- * Spec: docs/spec/05-cloud-services.md sections 12.2 and 17.4.
+ * good ones are asked for again (by one request; the others go on with what is there) whenever
+ * their time is over, whatever else is going on. A source that does not answer takes no key away:
+ * the last good one stays in use. Thread-safe. Spec: docs/spec/05-cloud-services.md sections 12.2
+ * and 17.4.
  */
 #ifndef RIND_TENANTLOG_TENANT_KEYS_H
 #define RIND_TENANTLOG_TENANT_KEYS_H
@@ -18,7 +19,7 @@
 #define RIND_TENANT_KEYS_UNKNOWN_PER_S 20u /* fetches of keys that were never good */
 #define RIND_TENANT_KEYS_UNKNOWN_BURST 100u
 #define RIND_TENANT_KEYS_UNKNOWN_AT_ONCE 8u
-#define RIND_TENANT_KEYS_RETRY_MS 5000u /* after a source that did not answer */
+#define RIND_TENANT_KEYS_RETRY_MS 5000u /* after a source that did not answer, or may not */
 
 struct rind_tenant_keys; /* opaque */
 

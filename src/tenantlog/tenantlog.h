@@ -12,7 +12,9 @@
 #ifndef RIND_TENANTLOG_TENANTLOG_H
 #define RIND_TENANTLOG_TENANTLOG_H
 
+#include "tenantlog/body.h"
 #include "tenantlog/event_source.h"
+#include "tenantlog/gate.h"
 #include "tenantlog/key_source.h"
 #include "tenantlog/service.h"
 #include "tenantlog/tenant_keys.h"

@@ -19,6 +19,7 @@
  *   start.h    the start request of hardware HSMs
  *   agent.h    RPCs served by agents, limiter state
  *   cluster.h  RPCs served by the cluster manager
+ *   event.h    the JSON of tenants' events
  *   splice.h   hot messages with already encoded parts (cached nodes, stored log entries)
  *   diag.h     CBOR in diagnostic notation
  *
@@ -33,6 +34,7 @@
 #include "wire/codec.h"
 #include "wire/delta.h"
 #include "wire/diag.h"
+#include "wire/event.h"
 #include "wire/hsm.h"
 #include "wire/range.h"
 #include "wire/schema.h"

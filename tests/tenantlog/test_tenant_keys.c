@@ -5,10 +5,14 @@
 
 #include "support/test.h"
 
+struct world;
+static rind_status ask(struct world *world, const char *tenant, uint64_t version);
+
 struct source {
     unsigned fetches;
     rind_status outcome;
     bool is_closed;
+    struct world *asks_again; /* somebody else asks while the source is at it */
 };
 
 static rind_status source_fetch(void *self, struct rind_ctx *ctx,
@@ -18,6 +22,11 @@ static rind_status source_fetch(void *self, struct rind_ctx *ctx,
     struct source *source = self;
     (void)deadline;
     source->fetches++;
+    if (source->asks_again != NULL) {
+        struct world *world = source->asks_again;
+        source->asks_again = NULL;
+        assert_true(rind_is_ok(ask(world, "acme", 1)));
+    }
     if (!rind_is_ok(source->outcome)) {
         return rind_fail(ctx, (enum rind_code)source->outcome.code, "told to fail");
     }
@@ -35,13 +44,16 @@ struct world {
     struct rind_tenant_keys *keys;
 };
 
-static int open_with(void **state, uint32_t keep_ms)
+static int open_with(void **state, uint32_t keep_ms, bool is_at_hand)
 {
     static struct world world;
     world = (struct world){0};
     rind_ctx_init(&world.ctx, NULL);
-    const struct rind_key_source source = {
-        .self = &world.source, .fetch = source_fetch, .keep_ms = keep_ms, .close = source_close};
+    const struct rind_key_source source = {.self = &world.source,
+                                           .fetch = source_fetch,
+                                           .keep_ms = keep_ms,
+                                           .is_at_hand = is_at_hand,
+                                           .close = source_close};
     assert_true(rind_is_ok(rind_tenant_keys_open(&world.ctx, source, NULL, &world.keys)));
     *state = &world;
     return 0;
@@ -49,12 +61,17 @@ static int open_with(void **state, uint32_t keep_ms)
 
 static int setup(void **state)
 {
-    return open_with(state, 3600000);
+    return open_with(state, 3600000, false);
 }
 
 static int setup_forgetful(void **state)
 {
-    return open_with(state, 0);
+    return open_with(state, 0, false);
+}
+
+static int setup_at_hand(void **state)
+{
+    return open_with(state, 3600000, true);
 }
 
 static int teardown(void **state)
@@ -130,6 +147,26 @@ static void a_source_that_does_not_answer_takes_no_key_away(void **state)
     assert_true(rind_is_ok(ask(world, "other", 1)));
 }
 
+static void while_one_asks_for_an_old_key_others_use_it(void **state)
+{
+    struct world *world = *state;
+    assert_true(rind_is_ok(ask(world, "acme", 1)));
+    world->source.asks_again = world;
+    assert_true(rind_is_ok(ask(world, "acme", 1)));
+    assert_null(world->source.asks_again);
+    assert_int_equal(world->source.fetches, 2);
+}
+
+static void what_is_at_hand_is_not_rationed(void **state)
+{
+    struct world *world = *state;
+    char tenant[32];
+    for (unsigned i = 0; i < 10 * RIND_TENANT_KEYS_UNKNOWN_BURST; i++) {
+        snprintf(tenant, sizeof(tenant), "guess%u", i);
+        assert_true(rind_is_ok(ask(world, tenant, 1)));
+    }
+}
+
 static void guessing_names_cannot_drive_the_source(void **state)
 {
     struct world *world = *state;
@@ -187,6 +224,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_old_key_is_asked_for_again, setup_forgetful, teardown),
         cmocka_unit_test_setup_teardown(a_source_that_does_not_answer_takes_no_key_away,
                                         setup_forgetful, teardown),
+        cmocka_unit_test_setup_teardown(while_one_asks_for_an_old_key_others_use_it,
+                                        setup_forgetful, teardown),
+        cmocka_unit_test_setup_teardown(what_is_at_hand_is_not_rationed, setup_at_hand, teardown),
         cmocka_unit_test_setup_teardown(guessing_names_cannot_drive_the_source, setup, teardown),
         cmocka_unit_test_setup_teardown(a_good_key_is_fetched_however_many_are_guessed,
                                         setup_forgetful, teardown),

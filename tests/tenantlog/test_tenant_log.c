@@ -72,9 +72,10 @@ static void open_service(struct world *world)
                                                         .flags = &world->secrets_flags};
     struct rind_key_source keys;
     assert_true(rind_is_ok(rind_pubsub_open(&world->ctx, &pubsub, &world->publisher)));
-    assert_true(
-        rind_is_ok(rind_event_source_pubsub(&world->ctx, &pubsub, &world->realm, &world->events)));
-    assert_true(rind_is_ok(rind_key_source_secret_manager(&world->ctx, &secrets, &keys)));
+    assert_true(rind_is_ok(
+        rind_event_source_pubsub(&world->ctx, world->publisher, &world->realm, &world->events)));
+    assert_true(rind_is_ok(
+        rind_key_source_secret_manager(&world->ctx, &secrets, RIND_SECRET_TENANT_PREFIX, &keys)));
     assert_true(rind_is_ok(rind_tenant_keys_open(&world->ctx, keys, NULL, &world->keys)));
     struct rind_tenant_log_options options = {
         .realm = world->realm, .events = &world->events, .keys = world->keys, .worker_threads = 8};
