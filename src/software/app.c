@@ -48,6 +48,7 @@ static rind_status app_finish(struct rind_ctx *ctx, struct rind_slice before,
                                     &outcome->response));
     RIND_TRY(rind_wire_encode_alloc(ctx, &rind_software_record_schema, &record->registration_state,
                                     &outcome->record));
+    outcome->result = done->result;
     outcome->has_changed = app_has_changed(before, outcome->record, &record->registration_state);
     return RIND_OK;
 }

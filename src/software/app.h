@@ -14,9 +14,10 @@
 #include "wire/wire.h"
 
 struct rind_software_outcome {
-    struct rind_slice response; /* encoded, in ctx->arena */
-    struct rind_slice record;   /* the new record, encoded, in ctx->arena */
-    bool has_changed;           /* the record is to be written */
+    struct rind_slice response;         /* encoded, in ctx->arena */
+    struct rind_slice record;           /* the new record, encoded, in ctx->arena */
+    bool has_changed;                   /* the record is to be written */
+    struct rind_app_result_type result; /* what the tenant is told of */
 };
 
 /* Decodes a request; bytes after it are an error here. RIND_E_DECODE, RIND_E_LIMIT. */

@@ -10,6 +10,13 @@
 #define COMMAND_PORT_DEFAULT "8080"
 #define COMMAND_MEMORY "memory"
 #define COMMAND_MEMORY_STORE "memory:"
+#define COMMAND_GOOGLE "gcp"
+#define COMMAND_GOOGLE_STORE "bigtable"
+#define COMMAND_PROJECT_VARIABLE "GCP_PROJECT_ID"
+#define COMMAND_INSTANCE_VARIABLE "BIGTABLE_INSTANCE_ID"
+
+/* In the order of enum rind_software_events_kind. */
+static const char *const events_kinds[] = {"none", "memory", "pubsub", NULL};
 
 static void add(struct rind_software_command *command, struct rind_flag row)
 {
@@ -61,25 +68,37 @@ static void add_keeping(struct rind_software_command *command)
                                     .environment = "RIND_STORE",
                                     .show_fallback = COMMAND_MEMORY_STORE,
                                     .kind = RIND_FLAG_TEXT,
-                                    .help = "Where records are kept: lmdb:DIRECTORY, or memory: to "
-                                            "try things out (all is gone at the end).",
+                                    .help = "Where records are kept: lmdb:DIRECTORY, bigtable, or "
+                                            "memory: to try things out (all is gone at the end).",
                                     .value = &command->store,
                                     .is_given = &command->has_store});
-    add(command, (struct rind_flag){.name = "provider",
-                                    .value_name = "PROVIDER",
-                                    .environment = "PROVIDER",
-                                    .show_fallback = COMMAND_MEMORY,
-                                    .kind = RIND_FLAG_TEXT,
-                                    .help = "The same in the words of other software realms: only "
-                                            "memory is there; use --store to keep records.",
-                                    .value = &command->provider,
-                                    .is_given = &command->has_provider});
+    add(command,
+        (struct rind_flag){.name = "provider",
+                           .value_name = "PROVIDER",
+                           .environment = "PROVIDER",
+                           .show_fallback = COMMAND_MEMORY,
+                           .kind = RIND_FLAG_TEXT,
+                           .help = "The same in the words of other software realms: memory, or gcp "
+                                   "for all of Google's: records in Bigtable, keys in Secret "
+                                   "Manager, events in Pub/Sub. --store bigtable means that too.",
+                           .value = &command->provider,
+                           .is_given = &command->has_provider});
     add_text(
         command, "secrets-file", "FILE",
         "JSON file with the tenants' keys, called jb-sw-tenant-TENANT, looked at again every 5 "
-        "seconds. Without it the environment variable TENANT_SECRETS has them: "
-        "{\"TENANT\":{\"VERSION\":\"KEY\"}}.",
+        "seconds. Without it they are in Google Secret Manager with --provider gcp, and otherwise "
+        "in the environment variable TENANT_SECRETS: {\"TENANT\":{\"VERSION\":\"KEY\"}}.",
         &command->secrets_file);
+    add(command,
+        (struct rind_flag){
+            .name = "events",
+            .kind = RIND_FLAG_CHOICE,
+            .choices = events_kinds,
+            .show_fallback = "pubsub with --provider gcp or a URL of Pub/Sub, memory with the "
+                             "memory store, else none",
+            .help = "Where tenants' events go. What is in pubsub or in memory is served to tenants "
+                    "at /tenant_log; in memory it is gone at the end.",
+            .value = &command->events});
 }
 
 static void add_service(struct rind_software_command *command)
@@ -103,20 +122,42 @@ static void add_service(struct rind_software_command *command)
                                     .value = &command->shutdown_timeout_ns});
 }
 
+/* Google's services, and how to reach them. */
+static void add_google(struct rind_software_command *command)
+{
+    struct rind_flag_table *tables = command->tables;
+    tables[1] = rind_bigtable_flags_table(&command->bigtable);
+    tables[1].heading = "Bigtable, for --provider gcp";
+    struct rind_flag *rows = command->bigtable.rows;
+    /* Deployed software realms have these names, and nobody's instance is a good guess. */
+    rows[0].environment = COMMAND_PROJECT_VARIABLE;
+    rows[0].fallback = NULL;
+    rows[0].help = "Google Cloud project of Bigtable, Secret Manager and Pub/Sub.";
+    rows[1].environment = COMMAND_INSTANCE_VARIABLE;
+    rows[1].fallback = NULL;
+    rind_secret_manager_flag_rows(&command->secret_manager, command->secret_manager_rows);
+    tables[2] = (struct rind_flag_table)RIND_FLAG_TABLE("Secret Manager, for --provider gcp",
+                                                        command->secret_manager_rows);
+    rind_pubsub_flag_rows(&command->pubsub, command->pubsub_rows);
+    tables[3] = (struct rind_flag_table)RIND_FLAG_TABLE("Pub/Sub, for --events pubsub",
+                                                        command->pubsub_rows);
+}
+
 void rind_software_command_init(struct rind_software_command *command)
 {
     *command = (struct rind_software_command){0};
     add_realm(command);
     add_keeping(command);
     add_service(command);
-    command->table = (struct rind_flag_table){NULL, command->rows, command->row_count};
+    command->tables[0] = (struct rind_flag_table){NULL, command->rows, command->row_count};
+    add_google(command);
     command->command = (struct rind_command){
         .program = "rind-software-realm",
         .about = "A realm without HSMs, for configurations that mix kinds of realms",
         .example = "rind-software-realm --id 2f8b1c5e00d14aa3b1f0c2d3e4f50617 \\\n      --store "
                    "lmdb:/var/lib/rind-software --secrets-file secrets.json",
-        .tables = &command->table,
-        .table_count = 1,
+        .tables = command->tables,
+        .table_count = RIND_SOFTWARE_TABLES,
     };
 }
 
@@ -172,18 +213,57 @@ static rind_status check_listen(struct rind_ctx *ctx, struct rind_software_comma
 static rind_status check_store(struct rind_ctx *ctx, struct rind_software_command *command,
                                int *exit_status)
 {
-    if (command->has_provider && strcasecmp(command->provider, COMMAND_MEMORY) != 0) {
-        return check_fail(ctx, exit_status, RIND_SOFTWARE_EXIT_PROVIDER,
-                          "this program knows the provider memory only; to keep records, leave "
-                          "--provider (and PROVIDER) out and give --store lmdb:DIRECTORY");
+    const char *provided = NULL; /* the store that --provider means */
+    if (command->has_provider) {
+        provided = strcasecmp(command->provider, COMMAND_MEMORY) == 0   ? COMMAND_MEMORY_STORE
+                   : strcasecmp(command->provider, COMMAND_GOOGLE) == 0 ? COMMAND_GOOGLE_STORE
+                                                                        : NULL;
+        if (provided == NULL) {
+            return check_fail(ctx, exit_status, RIND_SOFTWARE_EXIT_PROVIDER,
+                              "this program knows the providers memory and gcp; to keep records on "
+                              "this machine, leave --provider (and PROVIDER) out and give --store "
+                              "lmdb:DIRECTORY");
+        }
     }
     if (!command->has_store) {
-        command->store = COMMAND_MEMORY_STORE;
-    } else if (command->has_provider && strcmp(command->store, COMMAND_MEMORY_STORE) != 0) {
+        command->store = provided != NULL ? provided : COMMAND_MEMORY_STORE;
+    } else if (provided != NULL && strcmp(command->store, provided) != 0) {
         return check_fail(ctx, exit_status, RIND_SOFTWARE_EXIT_PROVIDER,
                           "--store and --provider (or PROVIDER) contradict each other; leave "
                           "--provider out");
     }
+    command->is_google = strcmp(command->store, COMMAND_GOOGLE_STORE) == 0;
+    if (command->is_google &&
+        (command->bigtable.project == NULL || command->bigtable.instance == NULL)) {
+        return check_fail(ctx, exit_status, RIND_SOFTWARE_EXIT_SET_UP,
+                          "provider gcp needs --bigtable-project (or " COMMAND_PROJECT_VARIABLE
+                          ") and --bigtable-instance (or " COMMAND_INSTANCE_VARIABLE ")");
+    }
+    return RIND_OK;
+}
+
+static rind_status check_events(struct rind_ctx *ctx, struct rind_software_command *command,
+                                int *exit_status)
+{
+    bool is_memory = strcmp(command->store, COMMAND_MEMORY_STORE) == 0;
+    *exit_status = RIND_SOFTWARE_EXIT_SET_UP;
+    RIND_TRY(rind_pubsub_flags_complete(ctx, &command->pubsub));
+    if (command->events == NULL) {
+        command->events_kind = command->is_google || command->pubsub.is_url_given
+                                   ? RIND_SOFTWARE_EVENTS_PUBSUB
+                               : is_memory ? RIND_SOFTWARE_EVENTS_MEMORY
+                                           : RIND_SOFTWARE_EVENTS_NONE;
+    } else {
+        while (strcmp(command->events, events_kinds[command->events_kind]) != 0) {
+            command->events_kind++;
+            RIND_ASSERT(events_kinds[command->events_kind] != NULL); /* a choice of the flag's */
+        }
+    }
+    command->pubsub_project =
+        command->pubsub.project != NULL ? command->pubsub.project : command->bigtable.project;
+    RIND_REQUIRE(
+        ctx, command->events_kind != RIND_SOFTWARE_EVENTS_PUBSUB || command->pubsub_project != NULL,
+        RIND_E_INVALID, "events in Pub/Sub need --pubsub-project, or " COMMAND_PROJECT_VARIABLE);
     return RIND_OK;
 }
 
@@ -192,6 +272,8 @@ rind_status rind_software_command_check(struct rind_ctx *ctx, struct rind_softwa
 {
     *exit_status = RIND_SOFTWARE_EXIT_FAULT;
     RIND_TRY(check_store(ctx, command, exit_status));
+    RIND_TRY(check_events(ctx, command, exit_status));
+    *exit_status = RIND_SOFTWARE_EXIT_FAULT;
     RIND_TRY(check_id(ctx, command, exit_status));
     RIND_TRY(check_listen(ctx, command, exit_status));
     RIND_REQUIRE(ctx, (command->tls_certificate_file == NULL) == (command->tls_key_file == NULL),

@@ -38,53 +38,6 @@ static void respond_message(struct rind_ctx *ctx, struct rind_response *response
     respond(response, status, ENDPOINTS_TYPE_JSON, rind_buffer_slice(&buffer));
 }
 
-/* ---- tokens ---- */
-
-/* Whether the token's signer is known and signed it; `fault` says what else is wrong with it. */
-static bool endpoints_check_token(const struct rind_software_endpoints *endpoints,
-                                  struct rind_ctx *ctx, const struct rind_secret_map *secrets,
-                                  struct rind_slice token, struct rind_token_claims *claims,
-                                  enum rind_bearer_fault *fault)
-{
-    struct rind_bearer_check check = {.realm = endpoints->realm,
-                                      .requirement = RIND_TOKEN_REQUIRE_USER_OR_MISSING,
-                                      .now_unix_ms = rind_clock_unix_ms()};
-    char name[sizeof(RIND_SECRET_SOFTWARE_PREFIX) + RIND_BEARER_TENANT_SIZE_MAX];
-    *fault = RIND_BEARER_FAULT_INVALID;
-    if (!rind_is_ok(rind_bearer_read_key_id(ctx, token, &check.key_id))) {
-        return false;
-    }
-    (void)snprintf(name, sizeof(name), RIND_SECRET_SOFTWARE_PREFIX "%.*s",
-                   (int)check.key_id.tenant.length, (const char *)check.key_id.tenant.data);
-    const struct rind_secret *secret =
-        rind_secret_map_find(secrets, rind_slice_text(name), check.key_id.version);
-    if (secret == NULL || secret->token_key == NULL) {
-        return false; /* one that is no key was reported when it was loaded */
-    }
-    check.key = secret->token_key;
-    rind_status status = rind_bearer_validate(ctx, token, &check, claims, fault);
-    return rind_is_ok(status) || *fault != RIND_BEARER_FAULT_INVALID;
-}
-
-/* Several Authorization headers are tried in turn; the first with a signature of ours counts. */
-static enum rind_bearer_fault
-endpoints_authenticate(const struct rind_software_endpoints *endpoints, struct rind_ctx *ctx,
-                       const struct rind_request *request, struct rind_token_claims *claims)
-{
-    enum rind_bearer_fault fault = RIND_BEARER_FAULT_MISSING;
-    struct rind_published_ref secrets = rind_secrets_acquire(endpoints->secrets);
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct rind_slice token;
-        if (rind_slice_is_text(request->headers[i].name, "authorization") &&
-            rind_bearer_find(request->headers[i].value, &token) &&
-            endpoints_check_token(endpoints, ctx, secrets.value, token, claims, &fault)) {
-            break;
-        }
-    }
-    rind_secrets_release(endpoints->secrets, secrets);
-    return fault;
-}
-
 /* ---- POST /req ---- */
 
 static void req_report(const struct rind_software_endpoints *endpoints, struct rind_ctx *ctx,
@@ -114,10 +67,23 @@ static void req_answer_fault(const struct rind_software_endpoints *endpoints, st
         RIND_LOG_WARN(endpoints->log, "a record could not be written: %s", ctx->sentence);
         respond_text(response, 500, "Error writing to record store");
         return;
+    case RIND_SOFTWARE_FAULT_PUBLISH:
+        RIND_LOG_WARN(endpoints->log,
+                      "a tenant event was not published, but what it tells of is "
+                      "done: %s",
+                      ctx->sentence);
+        respond_text(response, 500, "Error writing to pub/sub queue");
+        return;
     case RIND_SOFTWARE_FAULT_NONE:
         break;
     }
     RIND_UNREACHABLE("only faults are answered here");
+}
+
+/* The server takes what the longest of all requests may have. */
+static bool req_is_too_large(const struct rind_request *request)
+{
+    return request->is_body_too_large || request->body.length > RIND_SOFTWARE_BODY_SIZE_MAX;
 }
 
 /* From the body on, for an authenticated user. */
@@ -126,10 +92,9 @@ static void req_serve(const struct rind_software_endpoints *endpoints, struct ri
                       struct rind_response *response)
 {
     struct rind_secrets_request secrets_request;
-    struct rind_record_id record;
     struct rind_slice answer;
     enum rind_software_fault fault;
-    if (request->is_body_too_large) { /* without a length that said so before */
+    if (req_is_too_large(request)) { /* without a length that said so before */
         respond_text(response, 500, "Error reading request body");
         return;
     }
@@ -137,9 +102,9 @@ static void req_serve(const struct rind_software_endpoints *endpoints, struct ri
         respond_text(response, 400, "Error unmarshalling request body");
         return;
     }
-    rind_record_id_derive_software(claims->issuer, claims->subject, &record);
-    rind_status status = rind_software_request_serve(ctx, endpoints->store, &endpoints->realm,
-                                                     &record, &secrets_request, &answer, &fault);
+    rind_status status =
+        rind_software_request_serve(ctx, &endpoints->records, claims->issuer, claims->subject,
+                                    &secrets_request, &answer, &fault);
     enum rind_secrets_request_kind kind = secrets_request.kind;
     rind_wipe(&secrets_request, sizeof(secrets_request));
     if (!rind_is_ok(status)) {
@@ -153,13 +118,23 @@ static void req_serve(const struct rind_software_endpoints *endpoints, struct ri
 static void req_handle(const struct rind_software_endpoints *endpoints, struct rind_ctx *ctx,
                        const struct rind_request *request, struct rind_response *response)
 {
+    const struct rind_tenant_gate gate = {.keys = endpoints->keys,
+                                          .realm = endpoints->records.realm,
+                                          .requirement = RIND_TOKEN_REQUIRE_USER_OR_MISSING};
     struct rind_token_claims claims;
     struct rind_slice header;
-    if (request->is_body_too_large && rind_request_header(request, "content-length", &header)) {
+    bool is_key_unavailable;
+    if (req_is_too_large(request) && rind_request_header(request, "content-length", &header)) {
         respond_message(ctx, response, 413, "Request Entity Too Large");
         return;
     }
-    enum rind_bearer_fault fault = endpoints_authenticate(endpoints, ctx, request, &claims);
+    enum rind_bearer_fault fault =
+        rind_tenant_gate_judge(ctx, &gate, request, &claims, &is_key_unavailable);
+    if (is_key_unavailable) { /* the token may be good: 401 would tell a client to give up */
+        RIND_LOG_WARN(endpoints->log, "a token cannot be checked: %s", ctx->sentence);
+        respond_message(ctx, response, 503, RIND_TENANT_LOG_NO_KEY);
+        return;
+    }
     if (fault == RIND_BEARER_FAULT_MISSING || fault == RIND_BEARER_FAULT_INVALID) {
         respond_message(ctx, response, 401, rind_bearer_fault_text(fault));
         return;
@@ -185,7 +160,7 @@ static void root_handle(const struct rind_software_endpoints *endpoints, struct 
     char id[RIND_HEX_SIZE(sizeof(struct rind_realm_id))];
     char *text = rind_ctx_alloc(ctx, SIZE);
     struct rind_buffer buffer;
-    rind_hex_encode(rind_realm_id_slice(&endpoints->realm), id);
+    rind_hex_encode(rind_realm_id_slice(&endpoints->records.realm), id);
     rind_buffer_init(&buffer, text, text != NULL ? SIZE : 0);
     rind_buffer_print(&buffer, "{\"realmID\":\"%s\"}", id);
     respond(response, 200, ENDPOINTS_TYPE_JSON, rind_buffer_slice(&buffer));
@@ -200,11 +175,22 @@ static void preflight_handle(struct rind_response *response)
                              rind_slice_text(ENDPOINTS_CORS_HEADERS));
 }
 
-void rind_software_endpoints_handle(void *self, struct rind_ctx *ctx,
-                                    const struct rind_request *request,
-                                    struct rind_response *response)
+/* Paths of the tenant log, which makes its answers whole. */
+static void tenant_log_handle(struct rind_software_endpoints *endpoints, struct rind_ctx *ctx,
+                              const struct rind_request *request, struct rind_response *response)
 {
-    const struct rind_software_endpoints *endpoints = self;
+    if (atomic_fetch_add(&endpoints->tenant_log_requests, 1) < RIND_SOFTWARE_LOG_WORKERS) {
+        rind_tenant_log_handle(endpoints->tenant_log, ctx, request, response);
+    } else {
+        respond_message(ctx, response, 503, "too many ask for events at one time");
+    }
+    atomic_fetch_sub(&endpoints->tenant_log_requests, 1);
+}
+
+/* The realm's own paths. */
+static void realm_handle(const struct rind_software_endpoints *endpoints, struct rind_ctx *ctx,
+                         const struct rind_request *request, struct rind_response *response)
+{
     bool is_req = rind_slice_is_text(request->path, "/req");
     bool is_root = rind_slice_is_text(request->path, "/");
     rind_response_add_header(response, "access-control-allow-origin", rind_slice_text("*"));
@@ -218,6 +204,22 @@ void rind_software_endpoints_handle(void *self, struct rind_ctx *ctx,
         respond_message(ctx, response, 405, "Method Not Allowed");
     } else {
         respond_message(ctx, response, 404, "Not Found");
+    }
+}
+
+void rind_software_endpoints_handle(void *self, struct rind_ctx *ctx,
+                                    const struct rind_request *request,
+                                    struct rind_response *response)
+{
+    struct rind_software_endpoints *endpoints = self;
+    bool is_tenant_log = rind_slice_is_text(request->path, "/tenant_log") ||
+                         rind_slice_is_text(request->path, "/tenant_log/ack");
+    if (is_tenant_log && endpoints->tenant_log != NULL) {
+        tenant_log_handle(endpoints, ctx, request, response);
+    } else if (is_tenant_log) {
+        respond_message(ctx, response, 404, "this realm keeps no tenant events");
+    } else {
+        realm_handle(endpoints, ctx, request, response);
     }
     struct rind_exec_time *exec_time = rind_ctx_alloc(ctx, sizeof(*exec_time));
     if (exec_time != NULL) {

@@ -16,6 +16,7 @@
 #define MAIN_ARENA_SIZE (1024u * 1024)
 #define MAIN_OPEN_FILES_MIN 1024u
 #define MAIN_TICK_MS 1000u
+#define MAIN_CREATE_TIMEOUT_MS 20000u /* of the realm's table */
 #define MAIN_DOGSTATSD_ADDRESS "127.0.0.1:8125"
 #define MAIN_SECRETS_VARIABLE "TENANT_SECRETS"
 
@@ -27,7 +28,11 @@ struct daemon {
     struct rind_process *process;
     struct rind_metrics *metrics;
     struct rind_store *store;
-    struct rind_secrets *secrets;
+    struct rind_tenant_keys *keys;
+    struct rind_pubsub *pubsub;
+    struct rind_software_pubsub topics;
+    struct rind_software_events events;
+    struct rind_event_source event_source; /* self NULL: there are none */
     struct rind_software *software;
 };
 
@@ -53,24 +58,87 @@ static rind_status daemon_open_metrics(struct rind_ctx *ctx, struct daemon *daem
     return rind_metrics_add_dogstatsd(ctx, daemon->metrics, &address, &daemon->log);
 }
 
-/* What a bad provider set-up is: the store, and where the tenants' keys come from. */
-static rind_status daemon_open_provider(struct rind_ctx *ctx, struct daemon *daemon)
+static rind_status daemon_open_store(struct rind_ctx *ctx, struct daemon *daemon)
 {
-    const struct rind_store_options store_options = {.log = &daemon->log,
-                                                     .metrics = daemon->metrics};
-    struct rind_secrets_source source;
-    const char *text = getenv(MAIN_SECRETS_VARIABLE);
-    RIND_TRY(rind_store_open(ctx, daemon->command.store, &store_options, &daemon->store));
-    if (daemon->command.secrets_file != NULL) {
-        RIND_TRY(rind_secrets_file_source(ctx, daemon->command.secrets_file, &source));
-    } else {
-        RIND_REQUIRE(ctx, text != NULL, RIND_E_INVALID,
-                     "there are no tenants' keys: give --secrets-file, or " MAIN_SECRETS_VARIABLE
-                     " in the environment");
-        RIND_TRY(rind_software_secrets_text(ctx, text, &source));
+    struct rind_bigtable_options bigtable;
+    RIND_TRY(rind_bigtable_flags_options(ctx, &daemon->command.bigtable, &daemon->log, &bigtable));
+    const struct rind_store_options options = {
+        .bigtable = &bigtable, .log = &daemon->log, .metrics = daemon->metrics};
+    RIND_TRY(rind_store_open(ctx, daemon->command.store, &options, &daemon->store));
+    if (strcmp(daemon->command.store, "memory:") == 0) {
+        RIND_LOG_WARN(&daemon->log, "records are kept in memory only: all of them are gone when "
+                                    "this process ends; --store lmdb:DIRECTORY keeps them");
     }
-    RIND_TRY(rind_secrets_open(ctx, source, &daemon->log, &daemon->secrets));
+    return rind_store_software_create(ctx, daemon->store, &daemon->command.realm,
+                                      rind_deadline_in_ms(MAIN_CREATE_TIMEOUT_MS));
+}
+
+/* Secrets that are not at Google's: a file, or the environment. */
+static rind_status daemon_open_secrets(struct rind_ctx *ctx, const struct daemon *daemon,
+                                       struct rind_secrets_source *source)
+{
+    const char *text = getenv(MAIN_SECRETS_VARIABLE);
+    if (daemon->command.secrets_file != NULL) {
+        return rind_secrets_file_source(ctx, daemon->command.secrets_file, source);
+    }
+    RIND_REQUIRE(ctx, text != NULL, RIND_E_INVALID,
+                 "there are no tenants' keys: give --secrets-file, or " MAIN_SECRETS_VARIABLE
+                 " in the environment");
+    return rind_software_secrets_text(ctx, text, source);
+}
+
+static rind_status daemon_open_keys(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    struct rind_key_source source;
+    if (daemon->command.is_google && daemon->command.secrets_file == NULL) {
+        const struct rind_secret_manager_options options = {
+            .project = daemon->command.bigtable.project,
+            .flags = &daemon->command.secret_manager,
+            .log = &daemon->log,
+            .metrics = daemon->metrics};
+        RIND_TRY(
+            rind_key_source_secret_manager(ctx, &options, RIND_SECRET_SOFTWARE_PREFIX, &source));
+        if (getenv(MAIN_SECRETS_VARIABLE) != NULL) {
+            RIND_LOG_WARN(&daemon->log, MAIN_SECRETS_VARIABLE
+                          " is set and not looked at: tenants' keys are in Secret Manager");
+        }
+    } else {
+        struct rind_secrets_source secrets;
+        RIND_TRY(daemon_open_secrets(ctx, daemon, &secrets));
+        RIND_TRY(rind_key_source_secrets(ctx, secrets, RIND_SECRET_SOFTWARE_PREFIX, &daemon->log,
+                                         &source));
+    }
     (void)unsetenv(MAIN_SECRETS_VARIABLE); /* loaded; no child shall inherit it */
+    return rind_tenant_keys_open(ctx, source, &daemon->log, &daemon->keys);
+}
+
+static rind_status daemon_open_pubsub(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    const struct rind_pubsub_options options = {.project = daemon->command.pubsub_project,
+                                                .flags = &daemon->command.pubsub,
+                                                .log = &daemon->log,
+                                                .metrics = daemon->metrics};
+    RIND_TRY(rind_pubsub_open(ctx, &options, &daemon->pubsub));
+    daemon->topics = (struct rind_software_pubsub){daemon->pubsub, daemon->command.realm};
+    rind_software_events_pubsub(&daemon->topics, &daemon->events);
+    return rind_event_source_pubsub(ctx, daemon->pubsub, &daemon->command.realm,
+                                    &daemon->event_source);
+}
+
+static rind_status daemon_open_events(struct rind_ctx *ctx, struct daemon *daemon)
+{
+    struct rind_software_list *list;
+    switch (daemon->command.events_kind) {
+    case RIND_SOFTWARE_EVENTS_PUBSUB:
+        return daemon_open_pubsub(ctx, daemon);
+    case RIND_SOFTWARE_EVENTS_MEMORY:
+        RIND_TRY(rind_software_list_open(ctx, &list));
+        rind_software_list_use(list, &daemon->events, &daemon->event_source);
+        return RIND_OK;
+    case RIND_SOFTWARE_EVENTS_NONE:
+        break;
+    }
+    RIND_LOG_INFO(&daemon->log, "tenants' events are kept nowhere; --events pubsub keeps them");
     return RIND_OK;
 }
 
@@ -88,11 +156,9 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon, int
     RIND_TRY(rind_process_open(ctx, &daemon->log, &daemon->process));
     RIND_TRY(daemon_open_metrics(ctx, daemon));
     *exit_status = RIND_SOFTWARE_EXIT_SET_UP;
-    RIND_TRY(daemon_open_provider(ctx, daemon));
-    if (strcmp(daemon->command.store, "memory:") == 0) {
-        RIND_LOG_WARN(&daemon->log, "records are kept in memory only: all of them are gone when "
-                                    "this process ends; --store lmdb:DIRECTORY keeps them");
-    }
+    RIND_TRY(daemon_open_store(ctx, daemon));
+    RIND_TRY(daemon_open_keys(ctx, daemon));
+    RIND_TRY(daemon_open_events(ctx, daemon));
     *exit_status = RIND_SOFTWARE_EXIT_FAULT;
     const struct rind_software_options options = {
         .realm = daemon->command.realm,
@@ -101,7 +167,9 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon, int
         .tls_key_file = daemon->command.tls_key_file,
         .idle_timeout_ns = daemon->command.idle_timeout_ns,
         .store = daemon->store,
-        .secrets = daemon->secrets,
+        .keys = daemon->keys,
+        .events = daemon->events,
+        .event_source = daemon->event_source.self != NULL ? &daemon->event_source : NULL,
         .log = &daemon->log,
         .metrics = daemon->metrics};
     RIND_TRY(rind_software_open(ctx, &options, &daemon->software));
@@ -144,6 +212,10 @@ static void daemon_shut_down(struct rind_ctx *ctx, struct daemon *daemon)
     rind_process_set_shutdown_deadline(daemon->process, deadline);
     if (!rind_is_ok(rind_software_drain(ctx, daemon->software, deadline))) {
         RIND_LOG_WARN(&daemon->log, "shutting down although: %s", ctx->sentence);
+        rind_tenant_keys_cancel(daemon->keys); /* what still asks Google is cut off */
+        if (daemon->pubsub != NULL) {
+            rind_pubsub_cancel(daemon->pubsub);
+        }
     }
 }
 
@@ -151,7 +223,11 @@ static void daemon_shut_down(struct rind_ctx *ctx, struct daemon *daemon)
 static void daemon_close(struct daemon *daemon)
 {
     rind_software_close(daemon->software);
-    rind_secrets_close(daemon->secrets);
+    if (daemon->event_source.close != NULL) {
+        daemon->event_source.close(daemon->event_source.self);
+    }
+    rind_pubsub_close(daemon->pubsub);
+    rind_tenant_keys_close(daemon->keys);
     rind_store_close(daemon->store);
     rind_metrics_close(daemon->metrics);
     rind_process_close(daemon->process);

@@ -5,9 +5,8 @@
 
 #include "software/endpoints.h"
 
-#define SOFTWARE_CREATE_TIMEOUT_MS 20000u
-/* They wait for the disk; while they do, others join their commit. */
-#define SOFTWARE_WORKERS 64u
+/* They wait for the disk or for Google; while they do, others join their commit. */
+#define SOFTWARE_WORKERS (64u + RIND_SOFTWARE_LOG_WORKERS)
 #define SOFTWARE_ARENA_SIZE (1024u * 1024)
 #define SOFTWARE_BUFFERED_MAX (64u * 1024 * 1024)
 
@@ -17,11 +16,27 @@ struct rind_software {
     bool has_tls;
 };
 
+_Static_assert(RIND_SOFTWARE_BODY_SIZE_MAX <= RIND_TENANT_LOG_BODY_SIZE_MAX,
+               "the server takes the longer ones");
+
+static rind_status software_open_tenant_log(struct rind_ctx *ctx, struct rind_software *software,
+                                            const struct rind_software_options *options)
+{
+    const struct rind_tenant_log_options tenant_log = {.realm = options->realm,
+                                                       .events = options->event_source,
+                                                       .keys = options->keys,
+                                                       .worker_threads = RIND_SOFTWARE_LOG_WORKERS,
+                                                       .log = options->log,
+                                                       .metrics = options->metrics};
+    return options->event_source != NULL
+               ? rind_tenant_log_new(ctx, &tenant_log, &software->endpoints.tenant_log)
+               : RIND_OK;
+}
+
 static rind_status software_start(struct rind_ctx *ctx, struct rind_software *software,
                                   const struct rind_software_options *options)
 {
-    RIND_TRY(rind_store_software_create(ctx, options->store, &options->realm,
-                                        rind_deadline_in_ms(SOFTWARE_CREATE_TIMEOUT_MS)));
+    RIND_TRY(software_open_tenant_log(ctx, software, options));
     struct rind_server_options server = rind_server_options_default();
     server.listen = options->listen;
     server.handle = rind_software_endpoints_handle;
@@ -33,7 +48,8 @@ static rind_status software_start(struct rind_ctx *ctx, struct rind_software *so
     server.tls_key_file = options->tls_key_file;
     server.http2 = RIND_SERVER_HTTP2_ALPN;
     server.worker_threads = SOFTWARE_WORKERS;
-    server.body_size_bytes_max = RIND_SOFTWARE_BODY_SIZE_MAX;
+    server.body_size_bytes_max =
+        options->event_source != NULL ? RIND_TENANT_LOG_BODY_SIZE_MAX : RIND_SOFTWARE_BODY_SIZE_MAX;
     server.buffered_bytes_max = SOFTWARE_BUFFERED_MAX;
     server.arena_size_bytes = SOFTWARE_ARENA_SIZE;
     server.idle_timeout_ns = options->idle_timeout_ns;
@@ -46,11 +62,11 @@ rind_status rind_software_open(struct rind_ctx *ctx, const struct rind_software_
     struct rind_software *software = calloc(1, sizeof(*software));
     RIND_REQUIRE(ctx, software != NULL, RIND_E_LIMIT, "out of memory for the realm");
     software->has_tls = options->tls_certificate_file != NULL;
-    software->endpoints = (struct rind_software_endpoints){.realm = options->realm,
-                                                           .store = options->store,
-                                                           .secrets = options->secrets,
-                                                           .log = options->log,
-                                                           .metrics = options->metrics};
+    software->endpoints.records = (struct rind_software_records){
+        .realm = options->realm, .store = options->store, .events = options->events};
+    software->endpoints.keys = options->keys;
+    software->endpoints.log = options->log;
+    software->endpoints.metrics = options->metrics;
     rind_status status = software_start(ctx, software, options);
     if (!rind_is_ok(status)) {
         rind_software_close(software);
@@ -73,6 +89,9 @@ rind_status rind_software_reload_tls(struct rind_ctx *ctx, struct rind_software 
 rind_status rind_software_drain(struct rind_ctx *ctx, struct rind_software *software,
                                 struct rind_deadline deadline)
 {
+    if (software->endpoints.tenant_log != NULL) {
+        rind_tenant_log_stop(software->endpoints.tenant_log);
+    }
     return rind_server_drain(ctx, software->server, deadline);
 }
 
@@ -81,6 +100,10 @@ void rind_software_close(struct rind_software *software)
     if (software == NULL) {
         return;
     }
+    if (software->endpoints.tenant_log != NULL) {
+        rind_tenant_log_stop(software->endpoints.tenant_log); /* or closing waits for who waits */
+    }
     rind_server_close(software->server);
+    rind_tenant_log_close(software->endpoints.tenant_log);
     free(software);
 }

@@ -13,19 +13,39 @@
 
 static const char secrets_text[] = "{\"" REALM_TENANT "\":{\"1\":\"a key\"}}";
 
-static void realm_make_token(struct realm *realm)
+static const char *realm_make_token(struct realm *realm, enum rind_token_scope scope)
 {
     struct rind_slice token;
     struct rind_token_grant grant = {.tenant = rind_slice_text(REALM_TENANT),
                                      .user = rind_slice_text(REALM_USER),
                                      .realm = realm->id,
-                                     .scope = RIND_TOKEN_SCOPE_USER,
+                                     .scope = scope,
                                      .key_version = 1};
     assert_true(rind_is_ok(
         rind_token_create(&realm->ctx, &grant, realm->key, rind_clock_unix_ms(), &token)));
     char *text = rind_arena_alloc(realm->arena, token.length + 1);
     memcpy(text, token.data, token.length);
-    realm->token = text;
+    return text;
+}
+
+static rind_status realm_publish(void *self, struct rind_ctx *ctx, struct rind_slice tenant,
+                                 struct rind_slice json, struct rind_deadline deadline)
+{
+    struct realm *realm = self;
+    if (atomic_load(&realm->refuses_events)) {
+        return rind_fail(ctx, RIND_E_UNAVAILABLE, "told to fail");
+    }
+    return realm->events.publish(realm->events.self, ctx, tenant, json, deadline);
+}
+
+static void realm_open_keys(struct realm *realm)
+{
+    struct rind_secrets_source secrets;
+    struct rind_key_source source;
+    assert_true(rind_is_ok(rind_software_secrets_text(&realm->ctx, secrets_text, &secrets)));
+    assert_true(rind_is_ok(
+        rind_key_source_secrets(&realm->ctx, secrets, RIND_SECRET_SOFTWARE_PREFIX, NULL, &source)));
+    assert_true(rind_is_ok(rind_tenant_keys_open(&realm->ctx, source, NULL, &realm->keys)));
 }
 
 static struct rind_engine *realm_open_engine(struct realm *realm, enum realm_engine kind)
@@ -43,7 +63,6 @@ static struct rind_engine *realm_open_engine(struct realm *realm, enum realm_eng
 
 void realm_open(struct realm *realm, enum realm_engine kind)
 {
-    struct rind_secrets_source source;
     memset(realm, 0, sizeof(*realm));
     memset(realm->id.bytes, 0xfa, sizeof(realm->id.bytes));
     rind_ctx_init(&realm->ctx, NULL);
@@ -52,26 +71,33 @@ void realm_open(struct realm *realm, enum realm_engine kind)
     fault_engine_open(&realm->fault, realm_open_engine(realm, kind), true);
     assert_true(
         rind_is_ok(rind_store_open_engine(&realm->ctx, &realm->fault.engine, NULL, &realm->store)));
-    assert_true(rind_is_ok(rind_software_secrets_text(&realm->ctx, secrets_text, &source)));
-    assert_true(rind_is_ok(rind_secrets_open(&realm->ctx, source, NULL, &realm->secrets)));
+    assert_true(rind_is_ok(rind_store_software_create(&realm->ctx, realm->store, &realm->id,
+                                                      rind_deadline_in_ms(10000))));
+    realm_open_keys(realm);
+    assert_true(rind_is_ok(rind_software_list_open(&realm->ctx, &realm->list)));
+    rind_software_list_use(realm->list, &realm->events, &realm->event_source);
     assert_true(rind_is_ok(rind_token_key_new_signing(&realm->ctx, RIND_TOKEN_HS256,
                                                       rind_slice_text("a key"), &realm->key)));
     struct rind_software_options options = {.realm = realm->id,
                                             .idle_timeout_ns = 60 * RIND_NS_PER_S,
                                             .store = realm->store,
-                                            .secrets = realm->secrets};
+                                            .keys = realm->keys,
+                                            .events = {realm_publish, realm},
+                                            .event_source = &realm->event_source};
     assert_true(rind_is_ok(
         rind_address_parse(&realm->ctx, rind_slice_text("127.0.0.1:0"), &options.listen)));
     if (!rind_is_ok(rind_software_open(&realm->ctx, &options, &realm->software))) {
         fail_msg("%s", realm->ctx.sentence);
     }
-    realm_make_token(realm);
+    realm->token = realm_make_token(realm, RIND_TOKEN_SCOPE_USER);
+    realm->audit_token = realm_make_token(realm, RIND_TOKEN_SCOPE_AUDIT);
 }
 
 void realm_close(struct realm *realm)
 {
     rind_software_close(realm->software);
-    rind_secrets_close(realm->secrets);
+    realm->event_source.close(realm->event_source.self);
+    rind_tenant_keys_close(realm->keys);
     rind_store_close(realm->store);
     rind_token_key_free(realm->key);
     rind_arena_unmap(realm->arena);

@@ -15,13 +15,18 @@ struct realm {
     struct fault_engine fault;
     char directory[64]; /* of LMDB; empty: memory */
     struct rind_store *store;
-    struct rind_secrets *secrets;
+    struct rind_tenant_keys *keys;
+    struct rind_software_list *list; /* of events */
+    struct rind_software_events events;
+    struct rind_event_source event_source;
+    atomic_bool refuses_events;
     struct rind_software *software;
     struct rind_token_key *key;
     struct rind_realm_id id;
     struct rind_arena *arena;
     struct rind_ctx ctx;
     const char *token; /* of REALM_USER; in the arena */
+    const char *audit_token;
 };
 
 enum realm_engine { REALM_MEMORY, REALM_LMDB };

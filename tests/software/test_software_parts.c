@@ -141,7 +141,15 @@ static void faults_have_the_exit_statuses_of_the_specification(void **state)
         {{"p", "--port", "80x", NULL}, 4},
         {{"p", "--port", "-1", NULL}, 4},
         {{"p", "-provider", "aws", NULL}, 5},
-        {{"p", "--provider", "gcp", NULL}, 5},
+        {{"p", "-provider", "mongo", NULL}, 5},
+        {{"p", "--provider", "gcp", NULL}, 6}, /* whose project? */
+        {{"p", "--provider", "gcp", "--bigtable-project=p", NULL}, 6},
+        {{"p", "--store", "bigtable", "--bigtable-project=p", NULL}, 6},
+        {{"p", "--provider", "gcp", "--bigtable-project=p", "--bigtable-instance=i", NULL}, 3},
+        {{"p", "--provider", "gcp", "--store", "memory:", NULL}, 5},
+        {{"p", "--events", "pubsub", NULL}, 6},
+        {{"p", "--events", "pubsub", "--pubsub-project", "p", NULL}, 0},
+        {{"p", "--pubsub-url", "http://127.0.0.1:1", NULL}, 6},
         {{"p", "--provider", "memory", "--store", "lmdb:/x", NULL}, 5},
         {{"p", "--tls-cert", "x", NULL}, 1},
     };
@@ -154,6 +162,45 @@ static void faults_have_the_exit_statuses_of_the_specification(void **state)
         if (exit_status != cases[i].exit_status) {
             fail_msg("case %zu: %d instead of %d", i, exit_status, cases[i].exit_status);
         }
+    }
+}
+
+static void where_events_go_follows_from_where_records_are(void **state)
+{
+    (void)state;
+    static const char id[] = "--id=2f8b1c5e00d14aa3b1f0c2d3e4f50617";
+    static const struct {
+        const char *arguments[8];
+        enum rind_software_events_kind kind;
+        bool is_google;
+    } cases[] = {
+        {{"p", NULL}, RIND_SOFTWARE_EVENTS_MEMORY, false},
+        {{"p", "--events=none", NULL}, RIND_SOFTWARE_EVENTS_NONE, false},
+        {{"p", id, "--store=lmdb:/x", NULL}, RIND_SOFTWARE_EVENTS_NONE, false},
+        {{"p", id, "--store=lmdb:/x", "--events=memory", NULL}, RIND_SOFTWARE_EVENTS_MEMORY, false},
+        {{"p", id, "--store=lmdb:/x", "--pubsub-url=http://127.0.0.1:1", "--pubsub-project=p",
+          NULL},
+         RIND_SOFTWARE_EVENTS_PUBSUB,
+         false},
+        {{"p", id, "-provider", "GCP", "--bigtable-project=p", "--bigtable-instance=i", NULL},
+         RIND_SOFTWARE_EVENTS_PUBSUB,
+         true},
+        {{"p", id, "--store=bigtable", "--bigtable-project=p", "--bigtable-instance=i", NULL},
+         RIND_SOFTWARE_EVENTS_PUBSUB,
+         true},
+        {{"p", id, "--store=bigtable", "--bigtable-project=p", "--bigtable-instance=i",
+          "--events=none", NULL},
+         RIND_SOFTWARE_EVENTS_NONE,
+         true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rind_software_command command;
+        int exit_status = 0;
+        assert_true(check(cases[i].arguments, &command, &exit_status));
+        assert_int_equal(command.events_kind, cases[i].kind);
+        assert_int_equal(command.is_google, cases[i].is_google);
+        assert_true(cases[i].kind != RIND_SOFTWARE_EVENTS_PUBSUB ||
+                    strcmp(command.pubsub_project, "p") == 0);
     }
 }
 
@@ -176,6 +223,7 @@ int main(void)
         cmocka_unit_test(secrets_of_a_text_are_keys_or_objects),
         cmocka_unit_test(mistakes_in_a_text_of_secrets_are_named),
         cmocka_unit_test(faults_have_the_exit_statuses_of_the_specification),
+        cmocka_unit_test(where_events_go_follows_from_where_records_are),
         cmocka_unit_test(without_an_id_it_is_random),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
