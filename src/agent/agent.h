@@ -52,6 +52,7 @@ struct rind_agent_options {
     struct rind_store *store;      /* borrowed */
     struct rind_event_sink events; /* borrowed */
     struct rind_metrics *metrics;  /* borrowed; NULL: none */
+    struct rind_tracer *tracer;    /* borrowed; NULL: none */
     const struct rind_log *log;    /* copied */
     uint64_t default_rate;         /* requests per second of tenants without configuration */
     uint64_t persist_interval_ms;  /* 0: as soon as something waits for it */

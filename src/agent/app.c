@@ -130,6 +130,7 @@ static struct app_result app_park(struct app *app, const struct rind_spliced_app
         return app_answer(RIND_AGENT_APP_NO_HSM);
     }
     struct rind_app_waiter *waiter = rind_app_waiter_new(reply, app->group, app->request);
+    waiter->trace = rind_trace_keep(app->ctx->trace);
     if (!rind_append_enqueue_take(&app->admission, item, waiter)) {
         rind_app_waiter_refuse_take(waiter, RIND_AGENT_APP_NOT_LEADER);
     }
@@ -171,7 +172,10 @@ static struct app_result app_ask_hsm(struct app *app, const struct rind_log_entr
 /* One attempt. The admission is settled in all cases. */
 static struct app_result app_attempt(struct app *app, struct rind_app_reply reply)
 {
+    struct rind_span admit;
+    rind_span_begin(app->ctx, &admit, "wait for admission");
     rind_status status = rind_append_admit(app->ctx, app->group, app->deadline, &app->admission);
+    rind_span_end(app->ctx, &admit, status);
     if (rind_is(status, RIND_E_PRECONDITION)) {
         return app_answer(RIND_AGENT_APP_NOT_LEADER);
     }
@@ -186,8 +190,11 @@ static struct app_result app_attempt(struct app *app, struct rind_app_reply repl
         return result;
     }
     struct rind_spliced_read_proof proof;
+    struct rind_span span;
+    rind_span_begin(app->ctx, &span, "read the proof");
     status = rind_proof_read(app->ctx, app->group, &basis.partition, &app->request->record_id,
                              app->deadline, &proof);
+    rind_span_end(app->ctx, &span, status);
     if (!rind_is_ok(status)) {
         rind_append_refused(&app->admission);
         bool may_retry = rind_is(status, RIND_E_STALE) || rind_is(status, RIND_E_BUSY);

@@ -32,6 +32,7 @@ struct append_work {
     struct rind_append_item *items[RIND_LOG_BATCH_ENTRIES_MAX];
     size_t count;
     size_t queued_after;
+    uint64_t began_ns; /* of its append */
 };
 
 /* Entries of an old leadership that slipped in would break the chain: then the HSM has another
@@ -179,6 +180,22 @@ static size_t append_feed(struct rind_agent_group *group, const struct append_wo
     return work->count;
 }
 
+/* When the clients' entries were appended, for those whose requests are recorded. Lock held. */
+static void append_note_times(struct rind_leader *leader, const struct append_work *work)
+{
+    uint64_t now_ns = rind_clock_monotonic_ns();
+    for (size_t i = 0; i < work->count; i++) {
+        const union rind_map32_value *value =
+            rind_map32_get(&leader->waiters, work->items[i]->entry.entry_mac.bytes);
+        if (value != NULL) {
+            struct rind_app_waiter *waiter = value->pointer;
+            waiter->append_began_ns = work->began_ns;
+            waiter->appended_ns = now_ns;
+            waiter->batch_size = (uint32_t)work->count;
+        }
+    }
+}
+
 static void append_succeeded(struct rind_agent_group *group, struct append_work *work,
                              struct rind_log_row row)
 {
@@ -191,6 +208,9 @@ static void append_succeeded(struct rind_agent_group *group, struct append_work 
     struct rind_leader *leader = rind_leader_of(group, work->number);
     if (leader != NULL) {
         append_note_row(leader, row);
+        if (group->agent->options.tracer != NULL) {
+            append_note_times(leader, work);
+        }
         leader->appending_count = 0;
         leader->has_last_appended = true;
         leader->last_appended = (struct rind_log_position){last->index, last->entry_mac};
@@ -249,10 +269,10 @@ static void append_round(struct rind_ctx *ctx, struct rind_agent_group *group,
                          struct append_work *work)
 {
     struct rind_metrics *metrics = group->agent->metrics;
-    uint64_t start_ns = rind_clock_monotonic_ns();
+    work->began_ns = rind_clock_monotonic_ns();
     struct rind_log_row row;
     rind_status status = append_write(ctx, group, work, &row);
-    uint64_t duration_ns = rind_clock_monotonic_ns() - start_ns;
+    uint64_t duration_ns = rind_clock_monotonic_ns() - work->began_ns;
     if (rind_is_ok(status)) {
         rind_metrics_timing_ns(metrics, "bigtable.append.time", duration_ns, group->tags, 2);
         rind_metrics_distribution(metrics, "bigtable.append.batch.size", work->count, group->tags,
@@ -286,7 +306,10 @@ void rind_job_appender(void *self)
     struct append_work work = {0};
     while (append_wait(group, &work)) {
         if (work.count > 0) {
+            struct rind_span span;
+            rind_job_begin_round(&job, &span, "append");
             append_round(&job.ctx, group, &work);
+            rind_span_end(&job.ctx, &span, RIND_OK);
         }
         rind_job_reset(&job);
     }

@@ -302,12 +302,15 @@ void rind_job_committer(void *self)
         if (step == COMMIT_END) {
             break;
         }
+        struct rind_span span;
+        rind_job_begin_round(&work.job, &span, "commit");
         if (step == COMMIT_NOW) {
             commit_once(&work);
         } else {
             rind_lost_check(&work.job.ctx, work.group, work.number, work.boot);
             commit_back_off(&work);
         }
+        rind_span_end(&work.job.ctx, &span, RIND_OK);
         rind_job_reset(&work.job);
     }
     rind_job_end(&work.job);

@@ -188,9 +188,12 @@ static void compact_forget_rows(struct compact *compact)
 static void compact_rows(struct compact *compact)
 {
     struct rind_agent_group *group = compact->group;
+    struct rind_span span;
+    rind_job_begin_round(&compact->job, &span, "compact the log");
     rind_status status = rind_store_replace_oldest_rows(
         &compact->job.ctx, group->agent->store, &group->realm, &group->id, compact->rows,
         compact->row_count, rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS));
+    rind_span_end(&compact->job.ctx, &span, status);
     if (rind_is_ok(status)) {
         compact_forget_rows(compact);
     } else {

@@ -21,6 +21,11 @@ void rind_job_reset(struct rind_job *job)
     job->ctx.sentence[0] = '\0';
 }
 
+void rind_job_begin_round(struct rind_job *job, struct rind_span *span, const char *name)
+{
+    rind_span_begin_round(&job->ctx, span, job->agent->options.tracer, name, RIND_TRACE_LOOP_RATE);
+}
+
 void rind_job_end(struct rind_job *job)
 {
     rind_arena_unmap(job->arena);

@@ -18,6 +18,9 @@ void rind_job_begin(struct rind_job *job, struct rind_agent *agent, size_t arena
 void rind_job_reset(struct rind_job *job);
 void rind_job_end(struct rind_job *job);
 
+/* Begins the span of what a job does once it has waited; end it with rind_span_end(&job->ctx). */
+void rind_job_begin_round(struct rind_job *job, struct rind_span *span, const char *name);
+
 /* `self` is a struct rind_agent_group; each ends when the agent's stopper is set. */
 void rind_job_appender(void *self);
 void rind_job_watcher(void *self);

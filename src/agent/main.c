@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "telemetry/telemetry.h"
 
 #define MAIN_ARENA_SIZE_BYTES (16u << 20)
 #define MAIN_SHUTDOWN_MS 20000u
@@ -28,6 +29,7 @@ struct program {
     struct rind_log log;
     struct rind_process *process;
     struct rind_metrics *metrics;
+    struct rind_exporter *exporter;
     struct rind_store *store;
     struct rind_hsm_child *child;
     struct rind_hsm_http *http;
@@ -63,7 +65,12 @@ static rind_status program_open_host(struct rind_ctx *ctx, struct program *progr
     RIND_TRY(rind_address_parse(ctx, rind_slice_text("127.0.0.1:8125"), &statsd));
     RIND_TRY(rind_metrics_new(ctx, tags, tags[1].value != NULL ? 2 : 1, &program->metrics));
     rind_metrics_add_environment_tags(program->metrics);
-    return rind_metrics_add_dogstatsd(ctx, program->metrics, &statsd, &program->log);
+    RIND_TRY(rind_metrics_add_dogstatsd(ctx, program->metrics, &statsd, &program->log));
+    const struct rind_exporter_options options = {.service = "software-agent",
+                                                  .instance = program->name,
+                                                  .log = &program->log,
+                                                  .metrics = program->metrics};
+    return rind_exporter_open(ctx, &options, &program->exporter);
 }
 
 /* First of all: an agent that is started twice must not take the HSM away from the one at work. */
@@ -142,6 +149,7 @@ static rind_status program_open_agent(struct rind_ctx *ctx, struct program *prog
         .transport = rind_hsm_http_transport(program->http),
         .store = program->store,
         .metrics = program->metrics,
+        .tracer = rind_exporter_tracer(program->exporter),
         .log = &program->log,
         .default_rate = program->flags.default_rate_limit,
         .captured_waits_max = (uint32_t)program->flags.worker_threads / 2,
@@ -170,6 +178,7 @@ static rind_status program_open_server(struct rind_ctx *ctx, struct program *pro
     options.name = "agent";
     options.log = &program->log;
     options.metrics = program->metrics;
+    options.tracer = rind_exporter_tracer(program->exporter);
     options.http2 = RIND_SERVER_HTTP2_OFF;
     options.worker_threads = (unsigned)program->flags.worker_threads;
     options.body_size_bytes_max = MAIN_BODY_SIZE_MAX;
@@ -223,6 +232,7 @@ static void program_close(struct rind_ctx *ctx, struct program *program)
     rind_hsm_http_close(program->http);
     rind_hsm_child_close(program->child);
     rind_store_close(program->store);
+    rind_exporter_close(program->exporter, rind_deadline_in_ms(RIND_EXPORTER_FLUSH_MS));
     rind_metrics_close(program->metrics);
     rind_process_close(program->process);
     rind_log_close(program->sink);

@@ -148,13 +148,18 @@ static void peer_run(void *self)
     struct rind_job job;
     bool is_resolve_due = false;
     rind_job_begin(&job, peer->peers->agent, RIND_AGENT_ARENA_SIZE_BYTES);
+    struct rind_span span;
     while (peer_wait(peer, &is_resolve_due)) {
         if (is_resolve_due) {
+            rind_job_begin_round(&job, &span, "ask a peer for its HSM");
             peer_resolve(&job.ctx, peer);
+            rind_span_end(&job.ctx, &span, RIND_OK);
             rind_job_reset(&job);
         }
         if (peers_are_rates_wanted(peer->peers)) {
+            rind_job_begin_round(&job, &span, "ask a peer for its rates");
             peer_fetch_rates(&job.ctx, peer);
+            rind_span_end(&job.ctx, &span, RIND_OK);
             rind_job_reset(&job);
             peer_pause(peer);
         }

@@ -94,7 +94,10 @@ void rind_job_persister(void *self)
         if (!persist_take_wish(agent)) {
             continue;
         }
+        struct rind_span span;
+        rind_job_begin_round(&job, &span, "persist");
         rind_status status = rind_persist_once(&job.ctx, agent, NULL);
+        rind_span_end(&job.ctx, &span, status);
         if (!rind_is_ok(status)) {
             RIND_LOG_WARN(&agent->log, "%s", job.ctx.sentence);
             rind_persist_request(agent);

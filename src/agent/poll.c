@@ -84,9 +84,12 @@ void rind_job_poller(void *self)
     rind_job_begin(&job, group->agent, RIND_AGENT_ARENA_SIZE_BYTES);
     while (poll_wait(member)) {
         struct rind_captured captured;
+        struct rind_span span;
+        rind_job_begin_round(&job, &span, "poll a witness");
         bool is_answered =
             rind_peers_captured(&job.ctx, group->agent->peers, &member->hsm, &group->realm,
                                 &group->id, poll_known(member), &captured);
+        rind_span_end(&job.ctx, &span, RIND_OK);
         uint64_t pause_ms = poll_note(member, is_answered, &captured);
         rind_job_reset(&job);
         if (pause_ms > 0) {

@@ -94,6 +94,36 @@ static void release_account(struct rind_agent *agent, const struct rind_app_wait
     }
 }
 
+static void release_span(const struct rind_app_waiter *waiter, const char *name, uint64_t start_ns,
+                         uint64_t end_ns)
+{
+    struct rind_span span;
+    rind_span_start_at(&waiter->trace, &span, name, start_ns);
+    rind_span_set_text(&span, "rind.group", rind_slice_text(waiter->group->tags[1].value));
+    rind_span_set_number(&span, "rind.log.index", (int64_t)waiter->index);
+    rind_span_set_number(&span, "rind.batch.size", waiter->batch_size);
+    rind_span_finish_at(&span, NULL, end_ns);
+}
+
+/*
+ * What a recorded request has been waiting for since the HSM made its entry. If a majority was
+ * faster than our store's acknowledgement, there is no telling when the entry was appended.
+ */
+static void release_trace(struct rind_app_waiter *waiter)
+{
+    if (waiter->trace.tracer == NULL) {
+        return;
+    }
+    waiter->released_ns = rind_clock_monotonic_ns();
+    uint64_t appended_ns = waiter->start_ns;
+    if (waiter->appended_ns != 0) {
+        appended_ns = waiter->appended_ns;
+        release_span(waiter, "wait for the appender", waiter->start_ns, waiter->append_began_ns);
+        release_span(waiter, "append to the log", waiter->append_began_ns, appended_ns);
+    }
+    release_span(waiter, "wait for witnesses", appended_ns, waiter->released_ns);
+}
+
 /* The event is out, or there is none. */
 static void release_finish(struct rind_ctx *ctx, struct rind_agent *agent,
                            struct rind_app_waiter *waiter,
@@ -177,6 +207,7 @@ void rind_release_take(struct rind_ctx *ctx, struct rind_releaser *releaser,
     struct rind_agent *agent = releaser->agent;
     bool has_event = false;
     struct rind_slice json = {NULL, 0};
+    release_trace(waiter);
     release_reserve(agent, waiter, &released->result);
     rind_status status = rind_event_json(ctx, &released->result, waiter->user, &has_event, &json);
     if (!rind_is_ok(status)) {
@@ -194,6 +225,8 @@ static void release_finish_parcel(struct rind_ctx *ctx, struct rind_agent *agent
                                   struct release_parcel *parcel, rind_status outcome)
 {
     struct rind_noise_response noise;
+    release_span(parcel->waiter, "publish the event", parcel->waiter->released_ns,
+                 rind_clock_monotonic_ns());
     if (!rind_is_ok(outcome)) {
         release_refuse(agent, parcel->waiter, rind_code_name((enum rind_code)outcome.code));
     } else if (rind_is_ok(rind_wire_decode_strict(ctx, &rind_noise_response_schema, parcel->noise,

@@ -7,6 +7,7 @@
 #define RIND_AGENT_WAITER_H
 
 #include "base/base.h"
+#include "host/host.h"
 #include "wire/wire.h"
 
 struct rind_agent_group;
@@ -24,8 +25,13 @@ struct rind_app_waiter {
     struct rind_record_id record_id;
     uint64_t index; /* of its entry, and its MAC */
     struct rind_mac mac;
-    uint64_t start_ns; /* when the entry was queued */
-    bool changes_tree; /* the HSM's delta was not empty */
+    uint64_t start_ns;       /* when the entry was queued */
+    bool changes_tree;       /* the HSM's delta was not empty */
+    struct rind_trace trace; /* of the request, if it is recorded; then these are set too: */
+    uint64_t append_began_ns;
+    uint64_t appended_ns; /* 0: not yet */
+    uint64_t released_ns; /* by the HSM */
+    uint32_t batch_size;  /* entries that were appended together */
     struct rind_slice tenant;
     struct rind_slice user;
 };

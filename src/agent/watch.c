@@ -235,11 +235,14 @@ void rind_job_watcher(void *self)
         if (step == WATCH_END) {
             break;
         }
+        struct rind_span span;
+        rind_job_begin_round(&watch.job, &span, "watch the log");
         if (step == WATCH_FED) {
             watch_feed(&watch);
         } else {
             watch_read(&watch);
         }
+        rind_span_end(&watch.job.ctx, &span, RIND_OK);
         rind_job_reset(&watch.job);
     }
     rind_job_end(&watch.job);

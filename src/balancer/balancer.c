@@ -67,7 +67,8 @@ static rind_status balancer_start_routing(struct rind_ctx *ctx, struct rind_bala
                                                        .client = balancer->client,
                                                        .routing = balancer->routing,
                                                        .log = options->log,
-                                                       .metrics = options->metrics};
+                                                       .metrics = options->metrics,
+                                                       .tracer = options->tracer};
     return rind_refresher_open(ctx, &refresher_options, &balancer->refresher);
 }
 
@@ -81,6 +82,7 @@ static rind_status balancer_start_server(struct rind_ctx *ctx, struct rind_balan
     server_options.name = "lb";
     server_options.log = options->log;
     server_options.metrics = options->metrics;
+    server_options.tracer = options->tracer;
     server_options.metrics_prefix = "load_balancer";
     server_options.tls_certificate_file = options->tls_certificate_file;
     server_options.tls_key_file = options->tls_key_file;
@@ -104,6 +106,10 @@ static rind_status balancer_start(struct rind_ctx *ctx, struct rind_balancer *ba
     client_options.connections_per_peer_max = BALANCER_WORKERS;
     client_options.idle_per_peer_max = BALANCER_WORKERS;
 
+    if (options->tracer != NULL) {
+        options->tracer->rate = options->trace_rate;
+        options->tracer->is_parent_ignored = true; /* clients are strangers */
+    }
     balancer->name = strdup(options->name);
     RIND_REQUIRE(ctx, balancer->name != NULL, RIND_E_LIMIT, "out of memory for the balancer");
     RIND_TRY(balancer_read_record_key(ctx, options->secrets, &balancer->record_key));

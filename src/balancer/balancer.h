@@ -18,6 +18,7 @@
 #include "host/address.h"
 #include "host/log.h"
 #include "host/metrics.h"
+#include "host/span.h"
 #include "store/store.h"
 
 /* From a request's arrival until it stops waiting for its record to be served again: several times
@@ -38,6 +39,7 @@ struct rind_balancer_options {
     struct rind_secrets *secrets;
     const struct rind_log *log;
     struct rind_metrics *metrics; /* NULL: none */
+    struct rind_tracer *tracer;   /* NULL: none; records by trace_rate */
 };
 
 /*

@@ -75,9 +75,16 @@ static enum forward_verdict forward_attempt(struct rind_ctx *ctx,
                       entry->target->url, group, limit);
         return FORWARD_FULL;
     }
+    struct rind_span span;
+    rind_span_begin(ctx, &span, "forward");
+    rind_span_set_text(&span, "rind.group", rind_slice_text(group));
     rind_status status = rind_rpc_call(ctx, forwarder->client, entry->target->url, &rind_rpc_app,
                                        request, &app, deadline, &http_status);
     rind_agent_target_leave(entry->target);
+    if (span.tracer != NULL && rind_is_ok(status)) {
+        rind_span_set_text(&span, "rind.answer", rind_slice_text(answers[app.kind].name));
+    }
+    rind_span_end(ctx, &span, status);
     if (!rind_is_ok(status)) {
         RIND_LOG_WARN(forwarder->log, "http error from agent %s, group %s: %s", entry->target->url,
                       group, ctx->sentence);

@@ -11,6 +11,7 @@
 #include "balancer/balancer.h"
 #include "balancer/command.h"
 #include "host/host.h"
+#include "telemetry/telemetry.h"
 
 #define MAIN_ARENA_SIZE (1024u * 1024)
 #define MAIN_OPEN_FILES_MIN 1024u
@@ -29,6 +30,7 @@ struct daemon {
     struct rind_log log;
     struct rind_process *process;
     struct rind_metrics *metrics;
+    struct rind_exporter *exporter;
     struct rind_store *store;
     struct rind_secrets *secrets;
     struct rind_balancer *balancer;
@@ -44,7 +46,7 @@ static rind_status daemon_open_log(struct rind_ctx *ctx, struct daemon *daemon)
     return RIND_OK;
 }
 
-static rind_status daemon_open_metrics(struct rind_ctx *ctx, struct daemon *daemon)
+static rind_status daemon_open_telemetry(struct rind_ctx *ctx, struct daemon *daemon)
 {
     const struct rind_tag tags[] = {{"service", "load_balancer"},
                                     {"version", rind_build_info()->git_hash}};
@@ -53,7 +55,12 @@ static rind_status daemon_open_metrics(struct rind_ctx *ctx, struct daemon *daem
         rind_metrics_new(ctx, tags, rind_build_info()->git_hash != NULL ? 2 : 1, &daemon->metrics));
     rind_metrics_add_environment_tags(daemon->metrics);
     RIND_TRY(rind_address_parse(ctx, rind_slice_text(MAIN_DOGSTATSD_ADDRESS), &address));
-    return rind_metrics_add_dogstatsd(ctx, daemon->metrics, &address, &daemon->log);
+    RIND_TRY(rind_metrics_add_dogstatsd(ctx, daemon->metrics, &address, &daemon->log));
+    const struct rind_exporter_options options = {.service = "juicebox-load-balancer",
+                                                  .instance = daemon->name,
+                                                  .log = &daemon->log,
+                                                  .metrics = daemon->metrics};
+    return rind_exporter_open(ctx, &options, &daemon->exporter);
 }
 
 static rind_status daemon_open_secrets(struct rind_ctx *ctx, struct daemon *daemon)
@@ -89,7 +96,7 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon)
                   rind_build_info()->version);
     RIND_TRY(rind_process_harden(ctx, &hardening, &daemon->log));
     RIND_TRY(rind_process_open(ctx, &daemon->log, &daemon->process));
-    RIND_TRY(daemon_open_metrics(ctx, daemon));
+    RIND_TRY(daemon_open_telemetry(ctx, daemon));
     struct rind_bigtable_options bigtable;
     RIND_TRY(rind_bigtable_flags_options(ctx, &daemon->command.bigtable, &daemon->log, &bigtable));
     const struct rind_store_options store_options = {.bigtable = &bigtable, .log = &daemon->log};
@@ -106,7 +113,8 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon)
         .store = daemon->store,
         .secrets = daemon->secrets,
         .log = &daemon->log,
-        .metrics = daemon->metrics};
+        .metrics = daemon->metrics,
+        .tracer = rind_exporter_tracer(daemon->exporter)};
     RIND_TRY(rind_balancer_open(ctx, &options, &daemon->balancer));
     struct rind_address bound = rind_balancer_address(daemon->balancer);
     rind_address_format(&bound, address);
@@ -185,6 +193,7 @@ static void daemon_close(struct daemon *daemon)
     rind_balancer_close(daemon->balancer);
     rind_secrets_close(daemon->secrets);
     rind_store_close(daemon->store);
+    rind_exporter_close(daemon->exporter, rind_deadline_in_ms(RIND_EXPORTER_FLUSH_MS));
     rind_metrics_close(daemon->metrics);
     rind_process_close(daemon->process);
     rind_log_close(daemon->sink);

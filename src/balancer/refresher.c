@@ -282,6 +282,9 @@ static void refresher_prompt_run(void *self)
     }
     rind_ctx_init(&ctx, arena);
     while (refresher_wait(refresher, &ctx, &is_wanted)) {
+        struct rind_span span;
+        rind_span_begin_round(&ctx, &span, refresher->options.tracer, "refresh",
+                              RIND_TRACE_LOOP_RATE);
         if (is_wanted || rind_deadline_has_expired(discovery_due)) {
             refresher_discover(refresher, &ctx);
             discovery_due = rind_deadline_in_ms(RIND_REFRESH_DISCOVERY_MS);
@@ -290,6 +293,7 @@ static void refresher_prompt_run(void *self)
             refresher_publish(refresher, &ctx); /* time-outs found at the end */
         }
         refresher_complete(refresher);
+        rind_span_end(&ctx, &span, RIND_OK);
         rind_arena_map_reset(arena, REFRESHER_ARENA_KEPT);
     }
     rind_arena_unmap(arena);
@@ -322,12 +326,16 @@ static void refresher_slow_run(void *self)
     }
     rind_ctx_init(&ctx, arena);
     while (refresher_wait_for_slow(refresher)) {
+        struct rind_span span;
+        rind_span_begin_round(&ctx, &span, refresher->options.tracer, "refresh slow agents",
+                              RIND_TRACE_LOOP_RATE);
         if (refresher_poll_all(refresher, &ctx, true)) {
             rind_mutex_lock(&refresher->mutex);
             refresher->is_dirty = true;
             rind_cond_broadcast(&refresher->changed);
             rind_mutex_unlock(&refresher->mutex);
         }
+        rind_span_end(&ctx, &span, RIND_OK);
         rind_arena_map_reset(arena, REFRESHER_ARENA_KEPT);
         (void)rind_stopper_wait(&refresher->stopper,
                                 rind_deadline_in_ms(RIND_REFRESH_SLOW_PAUSE_MS));

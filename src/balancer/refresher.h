@@ -58,6 +58,7 @@ struct rind_refresher_options {
     struct rind_published *routing; /* of struct rind_routing */
     const struct rind_log *log;
     struct rind_metrics *metrics;
+    struct rind_tracer *tracer; /* NULL: none */
 };
 
 /* Starts the threads; the first refresh begins at once. */

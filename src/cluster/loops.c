@@ -18,6 +18,7 @@ struct loop {
     struct rind_manager *manager;
     struct rind_ctx ctx;
     struct rind_arena *arena;
+    struct rind_span span; /* of a round */
 };
 
 static bool loop_begin(struct loop *loop, void *manager)
@@ -33,8 +34,17 @@ static bool loop_begin(struct loop *loop, void *manager)
     return true;
 }
 
+/* Begins the span of what a loop does once it has waited. */
+static void loop_begin_round(struct loop *loop, const char *name)
+{
+    rind_span_begin_round(&loop->ctx, &loop->span, loop->manager->options.tracer, name,
+                          RIND_TRACE_LOOP_RATE);
+}
+
+/* Ends it, and forgets what the round was about. */
 static void loop_next(struct loop *loop)
 {
+    rind_span_end(&loop->ctx, &loop->span, RIND_OK);
     rind_arena_map_reset(loop->arena, LOOP_ARENA_KEPT_BYTES);
 }
 
@@ -117,6 +127,7 @@ void manager_run_leaders(void *self)
         rind_deadline_in_ns(first_ns < interval_ns ? first_ns : interval_ns);
     while (leaders_wait(
         loop.manager, rind_deadline_min(latest, rind_deadline_in_ms(CHECK_PAUSE_MS_MIN)), latest)) {
+        loop_begin_round(&loop, "check the leaders");
         bool is_left = leaders_check(&loop);
         loop_next(&loop);
         latest = rind_deadline_in_ns(is_left && retry_ns < interval_ns ? retry_ns : interval_ns);
@@ -137,6 +148,7 @@ void manager_run_transfers(void *self)
     while (
         !rind_stopper_wait(&manager->stopper, rind_deadline_in_ns(manager->options.interval_ns))) {
         struct rind_recovery_report report;
+        loop_begin_round(&loop, "check transfers");
         rind_status status =
             rind_recovery_pass(&loop.ctx, manager->keeper, &manager->cluster, &report);
         if (!rind_is_ok(status)) {
@@ -163,6 +175,7 @@ void manager_run_rebalance(void *self)
     while (!rind_stopper_wait(&manager->stopper,
                               rind_deadline_in_ns(manager->options.rebalance_interval_ns))) {
         struct rind_cluster_rebalance_response response;
+        loop_begin_round(&loop, "rebalance");
         rind_rebalance_pass(&loop.ctx, &rebalance, &response);
         if (response.kind == RIND_CLUSTER_REBALANCE_ERR) {
             char memory[RIND_SENTENCE_SIZE_MAX];
@@ -187,6 +200,7 @@ void manager_run_registration(void *self)
     struct rind_manager *manager = loop.manager;
     struct rind_deadline next;
     do {
+        loop_begin_round(&loop, "register");
         rind_status status = rind_store_discovery_register(
             &loop.ctx, manager->options.store, RIND_SERVICE_CLUSTER_MANAGER, manager->url.text,
             rind_deadline_in_ms(RIND_STORE_TIMEOUT_MS));

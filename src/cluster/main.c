@@ -10,6 +10,7 @@
 #include "cluster/manager.h"
 #include "cluster/options.h"
 #include "host/host.h"
+#include "telemetry/telemetry.h"
 
 #define MAIN_ARENA_SIZE_BYTES (16u << 20)
 #define MAIN_SHUTDOWN_MS 1000u
@@ -23,6 +24,7 @@ struct daemon {
     struct rind_log log;
     struct rind_process *process;
     struct rind_metrics *metrics;
+    struct rind_exporter *exporter;
     struct rind_store *store;
     struct rind_manager *manager;
 };
@@ -44,7 +46,10 @@ static rind_status daemon_open_host(struct rind_ctx *ctx, struct daemon *daemon)
         rind_metrics_new(ctx, tags, rind_build_info()->git_hash != NULL ? 2 : 1, &daemon->metrics));
     rind_metrics_add_environment_tags(daemon->metrics);
     RIND_TRY(rind_address_parse(ctx, rind_slice_text(MAIN_DOGSTATSD_ADDRESS), &statsd));
-    return rind_metrics_add_dogstatsd(ctx, daemon->metrics, &statsd, &daemon->log);
+    RIND_TRY(rind_metrics_add_dogstatsd(ctx, daemon->metrics, &statsd, &daemon->log));
+    const struct rind_exporter_options options = {
+        .service = "cluster-manager", .log = &daemon->log, .metrics = daemon->metrics};
+    return rind_exporter_open(ctx, &options, &daemon->exporter);
 }
 
 static rind_status daemon_open(struct rind_ctx *ctx, struct daemon *daemon)
@@ -61,7 +66,8 @@ static rind_status daemon_open(struct rind_ctx *ctx, struct daemon *daemon)
                                                      daemon->flags.rebalance_interval_ns,
                                                  .store = daemon->store,
                                                  .log = &daemon->log,
-                                                 .metrics = daemon->metrics};
+                                                 .metrics = daemon->metrics,
+                                                 .tracer = rind_exporter_tracer(daemon->exporter)};
     RIND_TRY(rind_manager_open(ctx, &options, &daemon->manager));
     char listen[RIND_ADDRESS_TEXT_SIZE];
     struct rind_address bound = rind_manager_address(daemon->manager);
@@ -88,6 +94,7 @@ static void daemon_close(struct daemon *daemon)
 {
     rind_manager_close(daemon->manager);
     rind_store_close(daemon->store);
+    rind_exporter_close(daemon->exporter, rind_deadline_in_ms(RIND_EXPORTER_FLUSH_MS));
     rind_metrics_close(daemon->metrics);
     rind_process_close(daemon->process);
     rind_log_close(daemon->sink);

@@ -18,6 +18,7 @@ static rind_status manager_open_server(struct rind_ctx *ctx, struct rind_manager
     options.name = "manager";
     options.log = manager->options.log;
     options.metrics = manager->options.metrics;
+    options.tracer = manager->options.tracer;
     options.http2 = RIND_SERVER_HTTP2_OFF;
     options.worker_threads = MANAGER_WORKER_THREADS;
     options.body_size_bytes_max = MANAGER_BODY_SIZE_MAX;

@@ -18,6 +18,7 @@ struct rind_manager_options {
     struct rind_store *store;       /* borrowed */
     const struct rind_log *log;     /* borrowed; NULL: silent */
     struct rind_metrics *metrics;   /* borrowed; NULL: none */
+    struct rind_tracer *tracer;     /* borrowed; NULL: none */
 };
 
 struct rind_manager; /* opaque */

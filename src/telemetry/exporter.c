@@ -12,7 +12,7 @@
 
 #define EXPORTER_METHOD "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 /* A collector is near; and the end of a process waits for a connection being made. */
-#define EXPORTER_CONNECT_MS_MAX 2000u
+#define EXPORTER_CONNECT_MS_MAX 1000u
 #define EXPORTER_COMPLAINT_MS 60000u /* between complaints about one and the same collector */
 #define EXPORTER_ARENA_SIZE_BYTES (64u << 20) /* of address space; a batch takes 1 KiB a span */
 #define EXPORTER_ARENA_KEPT_BYTES (64u << 10)

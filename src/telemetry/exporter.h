@@ -12,7 +12,7 @@
 #include "host/host.h"
 
 /* How long the end of a process may take for what is still in the queue. */
-#define RIND_EXPORTER_FLUSH_MS 1000u
+#define RIND_EXPORTER_FLUSH_MS 400u
 
 struct rind_exporter; /* opaque, thread-safe */
 
