@@ -20,12 +20,32 @@ static struct rind_slice software_key_make(const struct rind_record_id *record,
     return rind_slice_text(key->text);
 }
 
+/* An account that may make no tables is fine where the table is there. */
+static rind_status software_require_table(struct rind_ctx *ctx, struct rind_store *store,
+                                          const struct rind_table *table,
+                                          struct rind_deadline deadline)
+{
+    const struct rind_read read = {.table = *table, .row_count_max = 1};
+    char name[RIND_TABLE_NAME_SIZE];
+    struct rind_rows rows;
+    rind_status status = rind_engine_read(ctx, store->engine, &read, deadline, &rows);
+    rind_table_name(table, name);
+    RIND_REQUIRE(ctx, !rind_is(status, RIND_E_NOT_FOUND), RIND_E_DENIED,
+                 "there is no table %s and this account may not make it; check its roles, as "
+                 "docs/google-cloud.md gives them",
+                 name);
+    return status;
+}
+
 rind_status rind_store_software_create(struct rind_ctx *ctx, struct rind_store *store,
                                        const struct rind_realm_id *realm,
                                        struct rind_deadline deadline)
 {
     struct rind_table table = rind_table_of_realm(RIND_TABLE_SOFTWARE, realm);
     rind_status status = rind_engine_create_table(ctx, store->engine, &table, deadline);
+    if (rind_is(status, RIND_E_DENIED)) {
+        return software_require_table(ctx, store, &table, deadline);
+    }
     return rind_is(status, RIND_E_EXISTS) ? RIND_OK : status;
 }
 

@@ -26,7 +26,10 @@ struct rind_software_row {
     struct rind_slice value; /* memory of ctx->arena */
 };
 
-/* Creates the realm's table; one that exists is fine. */
+/*
+ * Creates the realm's table; one that exists is fine, also for an account that may make none.
+ * RIND_E_DENIED if there is none and the account may not make it.
+ */
 rind_status rind_store_software_create(struct rind_ctx *ctx, struct rind_store *store,
                                        const struct rind_realm_id *realm,
                                        struct rind_deadline deadline) RIND_MUST_USE;

@@ -1,6 +1,7 @@
 /* test_software.c - records of a software realm on each engine: 05 section 13.4, provider gcp. */
 #include <pthread.h>
 
+#include "fault_engine.h"
 #include "fixture.h"
 
 #define WRITERS 8u
@@ -25,6 +26,11 @@ static int open_memory(void **state)
 static int open_lmdb(void **state)
 {
     return open_kind(state, FIXTURE_LMDB);
+}
+
+static int open_bigtable(void **state)
+{
+    return open_kind(state, FIXTURE_BIGTABLE);
 }
 
 static int close_kind(void **state)
@@ -197,6 +203,25 @@ static void the_table_is_made_once_and_missed_if_it_was_not(void **state)
         RIND_E_NOT_FOUND);
 }
 
+static void an_account_that_may_make_no_table_needs_one(void **state)
+{
+    struct fixture *f = *state;
+    struct fault_engine fault;
+    struct rind_store *store;
+    struct rind_engine *memory;
+    struct rind_realm_id other = fixture_realm(0x77);
+    assert_ok(f, rind_engine_open_memory(&f->ctx, NULL, &memory));
+    fault_engine_open(&fault, memory, true);
+    assert_ok(f, rind_store_open_engine(&f->ctx, &fault.engine, NULL, &store));
+    assert_ok(f, rind_store_software_create(&f->ctx, store, &f->realm, fixture_deadline()));
+    fault_engine_set(&fault, FAULT_CREATE_TABLE, FAULT_BEFORE, 1, 2, RIND_E_DENIED);
+    assert_ok(f, rind_store_software_create(&f->ctx, store, &f->realm, fixture_deadline()));
+    assert_status(f, rind_store_software_create(&f->ctx, store, &other, fixture_deadline()),
+                  RIND_E_DENIED);
+    assert_non_null(strstr(f->ctx.sentence, "this account may not make it"));
+    rind_store_close(store);
+}
+
 int main(void)
 {
     static const struct CMUnitTest cases[] = {
@@ -206,12 +231,14 @@ int main(void)
         cmocka_unit_test(no_write_is_lost_among_many_writers),
         cmocka_unit_test(the_table_is_made_once_and_missed_if_it_was_not),
     };
+    static const struct CMUnitTest account_cases[] = {cmocka_unit_test_setup_teardown(
+        an_account_that_may_make_no_table_needs_one, open_memory, close_kind)};
     static const struct {
         const char *name;
         CMFixtureFunction open;
-    } engines[] = {{"memory", open_memory}, {"lmdb", open_lmdb}};
-    int failed = 0;
-    for (size_t i = 0; i < 2; i++) {
+    } engines[] = {{"memory", open_memory}, {"lmdb", open_lmdb}, {"bigtable", open_bigtable}};
+    int failed = cmocka_run_group_tests_name("account", account_cases, NULL, NULL);
+    for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
         struct CMUnitTest copies[sizeof(cases) / sizeof(cases[0])];
         memcpy(copies, cases, sizeof(cases));
         for (size_t j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
