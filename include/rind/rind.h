@@ -24,7 +24,8 @@
  *
  * Rules that hold for all functions:
  *  - Calls block until they have an answer. Call from a thread of yours if you cannot wait:
- *    hashing a PIN takes the processor for around a second, by design.
+ *    hashing a PIN takes the processor for around a second, by design. rind_user_cancel ends the
+ *    wait from another thread.
  *  - Every object may be used by any number of threads at once, except while it is freed.
  *  - Bytes and texts are borrowed for the call, never kept, unless a function says so.
  *  - Zeroed members of an options struct mean the default. Initialise them by name as above.
@@ -95,6 +96,8 @@ enum rind_error {
     RIND_ERROR_TRANSIENT,
     /* an argument was refused before anything was sent: failure.sentence says which */
     RIND_ERROR_INVALID_ARGUMENT,
+    /* rind_user_cancel ended the operation: see there what may have happened */
+    RIND_ERROR_CANCELLED,
 };
 
 /* How an operation failed. */
@@ -222,8 +225,9 @@ struct rind_transport_request {
     struct rind_bytes body;
     uint32_t timeout_ms; /* for the whole exchange */
     /*
-     * is_abandoned(abandon_self) is true once nobody waits for the answer: a transport may poll it
-     * and give up early. A request may be copied, to send it on changed.
+     * is_abandoned(abandon_self) is true once nobody waits for the answer: a transport should poll
+     * it and give up early, or rind_user_cancel and rind_user_free have to wait for it. A request
+     * may be copied, to send it on changed.
      */
     bool (*is_abandoned)(const void *abandon_self);
     const void *abandon_self;
@@ -363,6 +367,29 @@ void rind_recovered_wipe(struct rind_recovered *recovered);
  * them fails. Previous configurations are not touched. Returns failure->error.
  */
 enum rind_error rind_user_delete(struct rind_user *user, struct rind_failure *failure);
+
+/* ---- Cancelling -------------------------------------------------------------------------------
+ */
+
+/*
+ * Ends the operations of `user` that are under way on other threads, such as when a person leaves
+ * the screen: each returns RIND_ERROR_CANCELLED, or what it had come to already. Operations begun
+ * later are not concerned. Returns at once, without waiting for them; calling it twice, or when
+ * nothing is under way, does nothing. From any thread, but not from a signal handler, and not while
+ * `user` is freed.
+ *
+ * How soon they return: at once when they wait for several realms; when they wait for the only
+ * realm, as soon as the transport notices (the built-in one within around a second); after the hash
+ * when a PIN is being hashed (around a second); and after the application's token_get when that is
+ * what is waited for. What was derived is wiped before they return, as always.
+ *
+ * A cancelled operation is one whose outcome nobody knows, as after a lost answer: requests may
+ * have reached realms, and may still do so for a moment.
+ *   recover   a guess may have been spent, which only a later recover with the right PIN gives back
+ *   register  realms may have the new secret, the old one, or some of each: register again
+ *   delete    some realms may have deleted the registration: delete again
+ */
+void rind_user_cancel(struct rind_user *user);
 
 #ifdef __cplusplus
 }

@@ -12,12 +12,12 @@ enum rind_error rind_user_delete(struct rind_user *user, struct rind_failure *fa
 {
     struct rind_failure spare;
     failure = rind_sdk_operation_failure(failure, &spare);
+    struct rind_sdk_operation operation;
+    rind_sdk_operation_begin(&operation, user);
     struct rind_sdk_join *join = rind_sdk_operation_join(
-        user, user->configurations[0], RIND_SECRETS_REQUEST_DELETE, delete_judge, failure);
-    if (join == NULL) {
-        return failure->error;
-    }
-    enum rind_error error = rind_sdk_join_run_all(join, failure);
+        &operation, user->configurations[0], RIND_SECRETS_REQUEST_DELETE, delete_judge, failure);
+    enum rind_error error = join != NULL ? rind_sdk_join_run_all(join, failure) : failure->error;
     rind_sdk_join_release(join);
+    rind_sdk_operation_end(&operation);
     return error;
 }

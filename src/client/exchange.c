@@ -45,6 +45,10 @@ static void exchange_send(struct rind_sdk_job *job, struct rind_slice body, bool
         .abandon_self = job,
     };
     memset(&job->http_response, 0, sizeof(job->http_response));
+    if (atomic_load(&job->is_abandoned)) {
+        job->http_response.was_not_sent = true; /* nothing new for an operation that has ended */
+        return;
+    }
     job->user->transport.send(job->user->transport.self, &job->http_request, &job->http_response);
 }
 

@@ -17,6 +17,7 @@ static const char *const error_names[] = {
     [RIND_ERROR_ASSERTION] = "Assertion",
     [RIND_ERROR_TRANSIENT] = "Transient",
     [RIND_ERROR_INVALID_ARGUMENT] = "InvalidArgument",
+    [RIND_ERROR_CANCELLED] = "Cancelled",
 };
 
 const char *rind_error_name(enum rind_error error)

@@ -9,13 +9,15 @@
 #include "client/engine.h"
 #include "client/failure.h"
 #include "client/memory.h"
+#include "client/operation.h"
 
 #define JOIN_THREAD_STACK_SIZE                                                                     \
     (256u * 1024u) /* HTTP and public keys; PINs are hashed elsewhere                              \
                     */
 
-struct rind_sdk_join *rind_sdk_join_new(struct rind_user *user, size_t count)
+struct rind_sdk_join *rind_sdk_join_new(struct rind_sdk_operation *operation, size_t count)
 {
+    struct rind_user *user = operation->user;
     size_t size = sizeof(struct rind_sdk_join) + count * sizeof(struct rind_sdk_job);
     struct rind_sdk_join *join = rind_sdk_memory_new(size);
     if (join == NULL) {
@@ -29,6 +31,7 @@ struct rind_sdk_join *rind_sdk_join_new(struct rind_user *user, size_t count)
     failed |= pthread_condattr_destroy(&attributes);
     RIND_ASSERT(failed == 0); /* plain objects cannot fail here */
     join->user = user;
+    join->operation = operation;
     join->memory_size = size;
     join->references = 1;
     join->job_count = count;
@@ -172,7 +175,7 @@ static void join_wait(struct rind_sdk_join *join, size_t failed_max, size_t thre
     bool has_enough = false;
     int timed_out = 0;
     while (join->done_count < join->job_count && join->failed_count <= failed_max &&
-           timed_out != ETIMEDOUT) {
+           !join->is_cancelled && timed_out != ETIMEDOUT) {
         if (!has_enough && is_enough != NULL && is_enough(join, threshold)) {
             has_enough = true;
             grace_end = join_grace_end(join->user->world.join_grace_ms);
@@ -186,15 +189,29 @@ static void join_wait(struct rind_sdk_join *join, size_t failed_max, size_t thre
     join_abandon_rest(join);
 }
 
+void rind_sdk_join_cancel(struct rind_sdk_join *join)
+{
+    pthread_mutex_lock(&join->lock);
+    join->is_cancelled = true;
+    join_abandon_rest(join); /* the only job may run on the thread that would have waited */
+    pthread_cond_signal(&join->changed);
+    pthread_mutex_unlock(&join->lock);
+}
+
 enum rind_error rind_sdk_join_run(struct rind_sdk_join *join, size_t threshold,
                                   rind_sdk_join_is_enough is_enough, struct rind_failure *failure)
 {
     RIND_ASSERT(threshold >= 1 && threshold <= join->job_count);
     size_t failed_max = join->job_count - threshold;
+    if (!rind_sdk_operation_enter(join->operation, join)) {
+        return rind_sdk_operation_cancelled(failure);
+    }
     join_start(join);
     pthread_mutex_lock(&join->lock);
     join_wait(join, failed_max, threshold, is_enough);
     bool is_failed = join->failed_count > failed_max;
+    bool is_decided = !join->is_cancelled || is_failed || join->done_count == join->job_count ||
+                      (is_enough != NULL && is_enough(join, threshold));
     const struct rind_failure *first = NULL;
     for (size_t i = 0; i < join->job_count; i++) {
         const struct rind_sdk_job *job = &join->jobs[i];
@@ -208,16 +225,29 @@ enum rind_error rind_sdk_join_run(struct rind_sdk_join *join, size_t threshold,
         *failure = *first;
     }
     pthread_mutex_unlock(&join->lock);
+    rind_sdk_operation_leave(join->operation);
     join_free_slots(join);
+    if (!is_decided) {
+        return rind_sdk_operation_cancelled(failure);
+    }
     return is_failed ? failure->error : RIND_ERROR_NONE;
 }
 
 enum rind_error rind_sdk_join_run_all(struct rind_sdk_join *join, struct rind_failure *failure)
 {
+    if (!rind_sdk_operation_enter(join->operation, join)) {
+        return rind_sdk_operation_cancelled(failure);
+    }
     join_start(join);
     pthread_mutex_lock(&join->lock);
     join_wait(join, join->job_count, join->job_count, NULL);
+    bool is_decided = !join->is_cancelled || join->done_count == join->job_count;
     pthread_mutex_unlock(&join->lock);
+    rind_sdk_operation_leave(join->operation);
+    join_free_slots(join);
+    if (!is_decided) {
+        return rind_sdk_operation_cancelled(failure);
+    }
     for (size_t i = 0; i < join->job_count; i++) {
         if (join->jobs[i].failure.error != RIND_ERROR_NONE) {
             *failure = join->jobs[i].failure;

@@ -15,6 +15,7 @@
 /* One attempt with one configuration, in memory that is wiped at the end. */
 struct recovery {
     struct rind_user *user;
+    struct rind_sdk_operation *operation;
     const struct rind_configuration *configuration;
     struct rind_bytes pin;
     struct rind_bytes info;
@@ -148,7 +149,7 @@ static enum rind_error recover_phase1_with(struct recovery *r, struct rind_sdk_j
 static enum rind_error recover_phase1(struct recovery *r, struct rind_failure *failure)
 {
     struct rind_sdk_join *join = rind_sdk_operation_join(
-        r->user, r->configuration, RIND_SECRETS_REQUEST_RECOVER1, recover1_judge, failure);
+        r->operation, r->configuration, RIND_SECRETS_REQUEST_RECOVER1, recover1_judge, failure);
     if (join == NULL) {
         return failure->error;
     }
@@ -162,7 +163,7 @@ static struct rind_sdk_join *recover_group_join(const struct recovery *r,
                                                 enum rind_secrets_request_kind kind,
                                                 rind_sdk_judge judge, struct rind_failure *failure)
 {
-    struct rind_sdk_join *join = rind_sdk_join_new(r->user, r->group_count);
+    struct rind_sdk_join *join = rind_sdk_join_new(r->operation, r->group_count);
     if (join == NULL) {
         rind_sdk_fail(failure, RIND_ERROR_TRANSIENT, "out of memory");
         return NULL;
@@ -332,6 +333,9 @@ static enum rind_error recover_phase2_with(struct recovery *r, struct rind_sdk_j
 
 static enum rind_error recover_phase2(struct recovery *r, struct rind_failure *failure)
 {
+    if (rind_sdk_operation_is_cancelled(r->operation)) {
+        return rind_sdk_operation_cancelled(failure); /* not worth the hash */
+    }
     enum rind_error error = rind_sdk_pin_hash(r->configuration->mode, r->pin, r->version, r->info,
                                               &r->access_key, &r->seed, failure);
     if (error != RIND_ERROR_NONE) {
@@ -477,13 +481,12 @@ static enum rind_error recover_from(struct recovery *r, struct rind_recovered *r
     return error;
 }
 
-enum rind_error rind_user_recover(struct rind_user *user, struct rind_bytes pin,
-                                  struct rind_bytes info, struct rind_recovered *recovered,
-                                  struct rind_failure *failure)
+/* From the first of the user's configurations that has something. */
+static enum rind_error recover_from_any(struct rind_sdk_operation *operation, struct rind_bytes pin,
+                                        struct rind_bytes info, struct rind_recovered *recovered,
+                                        struct rind_failure *failure)
 {
-    struct rind_failure spare;
-    failure = rind_sdk_operation_failure(failure, &spare);
-    memset(recovered, 0, sizeof(*recovered));
+    struct rind_user *user = operation->user;
     enum rind_error error = RIND_ERROR_NOT_REGISTERED;
     for (size_t i = 0; i < user->configuration_count && error == RIND_ERROR_NOT_REGISTERED; i++) {
         struct recovery *r = rind_sdk_memory_new(sizeof(*r));
@@ -491,12 +494,27 @@ enum rind_error rind_user_recover(struct rind_user *user, struct rind_bytes pin,
             return rind_sdk_fail(failure, RIND_ERROR_TRANSIENT, "out of memory");
         }
         r->user = user;
+        r->operation = operation;
         r->configuration = user->configurations[i];
         r->pin = pin;
         r->info = info;
         error = recover_from(r, recovered, failure);
         rind_sdk_memory_free(r, sizeof(*r));
     }
+    return error;
+}
+
+enum rind_error rind_user_recover(struct rind_user *user, struct rind_bytes pin,
+                                  struct rind_bytes info, struct rind_recovered *recovered,
+                                  struct rind_failure *failure)
+{
+    struct rind_failure spare;
+    struct rind_sdk_operation operation;
+    failure = rind_sdk_operation_failure(failure, &spare);
+    memset(recovered, 0, sizeof(*recovered));
+    rind_sdk_operation_begin(&operation, user);
+    enum rind_error error = recover_from_any(&operation, pin, info, recovered, failure);
+    rind_sdk_operation_end(&operation);
     if (error != RIND_ERROR_NONE) {
         rind_recovered_wipe(recovered);
     } else {

@@ -41,11 +41,12 @@ static enum rind_error register2_judge(struct rind_sdk_job *job)
 }
 
 /* Phase 1: is everybody there, do the tokens work; opens the sessions for phase 2. */
-static enum rind_error register_phase1(struct rind_user *user, struct rind_failure *failure)
+static enum rind_error register_phase1(struct rind_sdk_operation *operation,
+                                       struct rind_failure *failure)
 {
-    const struct rind_configuration *configuration = user->configurations[0];
+    const struct rind_configuration *configuration = operation->user->configurations[0];
     struct rind_sdk_join *join = rind_sdk_operation_join(
-        user, configuration, RIND_SECRETS_REQUEST_REGISTER1, register1_judge, failure);
+        operation, configuration, RIND_SECRETS_REQUEST_REGISTER1, register1_judge, failure);
     if (join == NULL) {
         return failure->error;
     }
@@ -134,12 +135,13 @@ static void register_fill_request(const struct registration *r, size_t i, uint16
 }
 
 /* Phase 2 goes to all realms, also to those that failed phase 1: one more may be back by now. */
-static enum rind_error register_phase2(struct rind_user *user, const struct registration *r,
-                                       uint16_t num_guesses, struct rind_failure *failure)
+static enum rind_error register_phase2(struct rind_sdk_operation *operation,
+                                       const struct registration *r, uint16_t num_guesses,
+                                       struct rind_failure *failure)
 {
-    const struct rind_configuration *configuration = user->configurations[0];
+    const struct rind_configuration *configuration = operation->user->configurations[0];
     struct rind_sdk_join *join = rind_sdk_operation_join(
-        user, configuration, RIND_SECRETS_REQUEST_REGISTER2, register2_judge, failure);
+        operation, configuration, RIND_SECRETS_REQUEST_REGISTER2, register2_judge, failure);
     if (join == NULL) {
         return failure->error;
     }
@@ -168,13 +170,19 @@ enum rind_error rind_user_register(struct rind_user *user, struct rind_bytes pin
     if (r == NULL) {
         return rind_sdk_fail(failure, RIND_ERROR_TRANSIENT, "out of memory");
     }
-    enum rind_error error = register_phase1(user, failure);
+    struct rind_sdk_operation operation;
+    rind_sdk_operation_begin(&operation, user);
+    enum rind_error error = register_phase1(&operation, failure);
+    if (error == RIND_ERROR_NONE && rind_sdk_operation_is_cancelled(&operation)) {
+        error = rind_sdk_operation_cancelled(failure); /* not worth the hash */
+    }
     if (error == RIND_ERROR_NONE) {
         error = register_derive(user, r, pin, secret, info, failure);
     }
     if (error == RIND_ERROR_NONE) {
-        error = register_phase2(user, r, num_guesses, failure);
+        error = register_phase2(&operation, r, num_guesses, failure);
     }
+    rind_sdk_operation_end(&operation);
     rind_sdk_memory_free(r, sizeof(*r));
     return error;
 }

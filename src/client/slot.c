@@ -102,3 +102,10 @@ void rind_sdk_slot_abandon(struct rind_sdk_slot *slot, const void *owner)
     pthread_cond_broadcast(&slot->released); /* also wakes abandoned jobs that still wait */
     pthread_mutex_unlock(&slot->lock);
 }
+
+void rind_sdk_slot_wake(struct rind_sdk_slot *slot)
+{
+    pthread_mutex_lock(&slot->lock);
+    pthread_cond_broadcast(&slot->released);
+    pthread_mutex_unlock(&slot->lock);
+}

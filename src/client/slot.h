@@ -56,6 +56,9 @@ bool rind_sdk_slot_take(struct rind_sdk_slot *slot, const void *owner,
 void rind_sdk_slot_release(struct rind_sdk_slot *slot, const void *owner,
                            struct rind_sdk_session *session);
 
+/* Has all that wait in rind_sdk_slot_take look at their is_abandoned. */
+void rind_sdk_slot_wake(struct rind_sdk_slot *slot);
+
 /* Ends the ownership of a job that nobody waits for; its session is lost. */
 void rind_sdk_slot_abandon(struct rind_sdk_slot *slot, const void *owner);
 

@@ -35,7 +35,8 @@ struct rind_user {
     pthread_mutex_t lock; /* of what follows; never held over I/O or calls of the application */
     pthread_cond_t idle;
     struct rind_sdk_tokens tokens;
-    size_t threads_running; /* that use this user, waited for or not */
+    struct rind_sdk_operation *operations; /* under way, linked by `next`; of operation.h */
+    size_t threads_running;                /* that use this user, waited for or not */
 };
 
 /* The slot of a realm of one of the user's configurations. */

@@ -442,6 +442,181 @@ static void one_user_object_serves_several_threads(void **state)
     fake_realms_close(realms);
 }
 
+/* ---- cancelling ---- */
+
+enum what { REGISTER, RECOVER, DELETE };
+
+/* One operation on a thread of its own. */
+struct background {
+    pthread_t thread;
+    struct rind_user *user;
+    enum what what;
+    enum rind_error error;
+    struct rind_failure failure;
+    struct rind_recovered recovered;
+};
+
+static void *background_run(void *self)
+{
+    struct background *background = self;
+    switch (background->what) {
+    case REGISTER:
+        background->error =
+            rind_user_register(background->user, RIND_TEXT("1234"), RIND_TEXT("second"),
+                               RIND_TEXT("presso"), 3, &background->failure);
+        break;
+    case RECOVER:
+        background->error =
+            rind_user_recover(background->user, RIND_TEXT("1234"), RIND_TEXT("presso"),
+                              &background->recovered, &background->failure);
+        break;
+    case DELETE:
+        background->error = rind_user_delete(background->user, &background->failure);
+        break;
+    }
+    return NULL;
+}
+
+static void background_start(struct background *background, struct rind_user *user, enum what what)
+{
+    memset(background, 0, sizeof(*background));
+    memset(&background->recovered, 0xaa, sizeof(background->recovered));
+    background->user = user;
+    background->what = what;
+    assert_int_equal(pthread_create(&background->thread, NULL, background_run, background), 0);
+}
+
+static void background_expect(struct background *background, enum rind_error error)
+{
+    static const struct rind_recovered nothing;
+    assert_int_equal(pthread_join(background->thread, NULL), 0);
+    expect_error(background->error, error, &background->failure);
+    if (background->what == RECOVER && error != RIND_ERROR_NONE) {
+        assert_memory_equal(&background->recovered, &nothing, sizeof(nothing));
+    }
+}
+
+/* Waits until the realm has had so many requests. */
+static void await_requests(struct fake_realm *realm, unsigned count)
+{
+    struct timespec pause = {0, 1000000};
+    for (unsigned waited_ms = 0;; waited_ms++) {
+        pthread_mutex_lock(&realm->lock);
+        unsigned seen = realm->request_count;
+        pthread_mutex_unlock(&realm->lock);
+        if (seen >= count) {
+            return;
+        }
+        assert_true(waited_ms < 60000);
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* Each operation is cancelled while each realm hangs, in each of its phases; then all is well. */
+static void cancel_everywhere(size_t hardware, size_t software)
+{
+    static const struct {
+        enum what what;
+        unsigned phases;
+    } operations[] = {{REGISTER, 2}, {RECOVER, 3}, {DELETE, 1}};
+    struct fake_realms *realms = fake_realms_open(hardware, software);
+    uint32_t count = (uint32_t)realms->count;
+    struct rind_configuration *configuration = fake_configuration(realms, ALL(count), count, count);
+    struct rind_user *user = fake_user(realms, "alice", configuration);
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+        for (unsigned phase = 0; phase < operations[i].phases; phase++) {
+            struct background background;
+            expect_register(user, "1234", "first", 9, RIND_ERROR_NONE); /* and sessions */
+            struct fake_realm *realm = &realms->realms[0];
+            pthread_mutex_lock(&realm->lock);
+            realm->fault_count = realm->fault_next = 0;
+            pthread_mutex_unlock(&realm->lock);
+            for (unsigned before = 0; before < phase; before++) {
+                fake_fault_add(realm, FAKE_NONE);
+            }
+            fake_fault_add(realm, FAKE_HANG);
+            unsigned seen = realm->request_count;
+            background_start(&background, user, operations[i].what);
+            await_requests(realm, seen + phase + 1);
+            rind_user_cancel(user);
+            rind_user_cancel(user); /* once more does nothing */
+            background_expect(&background, RIND_ERROR_CANCELLED);
+            assert_int_equal(background.failure.guesses_remaining, 0);
+        }
+    }
+    expect_register(user, "1234", "third", 9, RIND_ERROR_NONE);
+    rind_user_cancel(user); /* nothing is under way: what comes later is not concerned */
+    expect_recover(user, "1234", "third");
+    rind_user_free(user);
+    rind_configuration_free(configuration);
+    fake_realms_close(realms);
+}
+
+static void an_operation_can_be_cancelled_in_every_phase(void **state)
+{
+    (void)state;
+    cancel_everywhere(1, 0);
+    cancel_everywhere(0, 1);
+    cancel_everywhere(2, 1);
+}
+
+static void a_cancelled_recover_may_have_spent_a_guess(void **state)
+{
+    (void)state;
+    struct fake_realms *realms = fake_realms_open(0, 2);
+    struct rind_configuration *configuration = fake_configuration(realms, 3, 2, 2);
+    struct rind_user *user = fake_user(realms, "alice", configuration);
+    struct background background;
+    expect_register(user, "1234", "secret", 3, RIND_ERROR_NONE);
+    fake_fault_add(&realms->realms[0], FAKE_NONE);
+    fake_fault_add(&realms->realms[0], FAKE_HANG); /* the other realm counts its guess */
+    unsigned seen = realms->realms[1].request_count;
+    background_start(&background, user, RECOVER);
+    await_requests(&realms->realms[1], seen + 2);
+    await_requests(&realms->realms[0], seen + 2);
+    rind_user_cancel(user);
+    background_expect(&background, RIND_ERROR_CANCELLED);
+    rind_user_free(user); /* waits for the requests that nobody waited for */
+    assert_int_equal(realms->realms[1].users[0].record.registration_state.registered.guess_count,
+                     1);
+    assert_int_equal(realms->realms[0].users[0].record.registration_state.registered.guess_count,
+                     0);
+    rind_configuration_free(configuration);
+    fake_realms_close(realms);
+}
+
+static void all_operations_of_a_user_are_cancelled_and_no_other_user_is(void **state)
+{
+    (void)state;
+    struct fake_realms *realms = fake_realms_open(1, 1);
+    struct rind_configuration *configuration = fake_configuration(realms, 3, 2, 2);
+    struct rind_user *alice = fake_user(realms, "alice", configuration);
+    struct rind_user *bob = fake_user(realms, "bob", configuration);
+    struct background of_alice[3];
+    expect_register(alice, "1234", "first", 9, RIND_ERROR_NONE);
+    expect_register(bob, "1234", "of bob", 9, RIND_ERROR_NONE);
+    unsigned hardware_seen = realms->realms[0].request_count;
+    unsigned software_seen = realms->realms[1].request_count;
+    realms->realms[0].fault_always.kind = FAKE_HANG;
+    for (size_t i = 0; i < 3; i++) { /* all but one wait for their turn at the hardware realm */
+        background_start(&of_alice[i], alice, RECOVER);
+    }
+    struct background of_bob;
+    background_start(&of_bob, bob, RECOVER);
+    await_requests(&realms->realms[0], hardware_seen + 2);
+    await_requests(&realms->realms[1], software_seen + 4);
+    rind_user_cancel(alice);
+    for (size_t i = 0; i < 3; i++) {
+        background_expect(&of_alice[i], RIND_ERROR_CANCELLED);
+    }
+    rind_user_cancel(bob);
+    background_expect(&of_bob, RIND_ERROR_CANCELLED);
+    rind_user_free(alice);
+    rind_user_free(bob);
+    rind_configuration_free(configuration);
+    fake_realms_close(realms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +638,9 @@ int main(void)
         cmocka_unit_test(recover2_is_not_sent_again_after_unavailable),
         cmocka_unit_test(a_dead_realm_is_not_waited_for_once_the_others_agree),
         cmocka_unit_test(one_user_object_serves_several_threads),
+        cmocka_unit_test(an_operation_can_be_cancelled_in_every_phase),
+        cmocka_unit_test(a_cancelled_recover_may_have_spent_a_guess),
+        cmocka_unit_test(all_operations_of_a_user_are_cancelled_and_no_other_user_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
