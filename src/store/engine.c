@@ -406,6 +406,11 @@ bool rind_engine_reads_are_local(const struct rind_engine *engine)
     return engine->class->reads_are_local;
 }
 
+bool rind_engine_read_ahead(struct rind_engine *engine, uint64_t *position)
+{
+    return engine->class->read_ahead != NULL && engine->class->read_ahead(engine, position);
+}
+
 bool rind_engine_may_retry(rind_status status)
 {
     return rind_is(status, RIND_E_BUSY) || rind_is(status, RIND_E_UNAVAILABLE) ||

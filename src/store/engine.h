@@ -294,6 +294,14 @@ struct rind_engine_statistics {
 };
 void rind_engine_statistics(struct rind_engine *engine, struct rind_engine_statistics *statistics);
 
+/*
+ * For whoever is about to read all there is: has the next piece of it brought into memory, in the
+ * order of the disk, and moves `*position` (0 at first) on. False when there is no more to do, or
+ * when it does not help: a service, or a file larger than half of the memory that can be had. May
+ * run beside reads.
+ */
+bool rind_engine_read_ahead(struct rind_engine *engine, uint64_t *position);
+
 /* Releases everything; no call may be running. NULL is allowed. */
 void rind_engine_close(struct rind_engine *engine);
 
@@ -332,6 +340,7 @@ struct rind_engine_class {
     rind_status (*collect)(struct rind_ctx *ctx, struct rind_engine *engine,
                            struct rind_deadline deadline, uint64_t *removed);
     void (*statistics)(struct rind_engine *engine, struct rind_engine_statistics *statistics);
+    bool (*read_ahead)(struct rind_engine *engine, uint64_t *position); /* NULL: does not help */
     void (*close)(struct rind_engine *engine);
 };
 

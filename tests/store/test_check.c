@@ -100,17 +100,22 @@ static void write_change(struct check_fixture *c, const struct rind_store_delta 
                                        fixture_deadline()));
 }
 
+static void insert_record(struct check_fixture *c, const struct rind_record_id *id,
+                          struct rind_slice value, bool keeps_removed)
+{
+    struct rind_read_proof proof;
+    struct rind_tree_change change;
+    assert_true(rind_is_ok(model_read(&c->model, &c->model.root_hash, id, &proof)));
+    assert_true(rind_is_ok(model_insert_with(&c->model, &proof, value, &change)));
+    write_change(c, &change.delta, keeps_removed);
+    model_reset(&c->model);
+}
+
 /* One insert; the nodes it replaces stay as garbage if asked for. */
 static void insert(struct check_fixture *c, uint64_t *seed, bool keeps_removed)
 {
     struct rind_record_id id = model_random_id(seed);
-    struct rind_read_proof proof;
-    struct rind_tree_change change;
-    assert_true(rind_is_ok(model_read(&c->model, &c->model.root_hash, &id, &proof)));
-    assert_true(
-        rind_is_ok(model_insert_with(&c->model, &proof, rind_record_id_slice(&id), &change)));
-    write_change(c, &change.delta, keeps_removed);
-    model_reset(&c->model);
+    insert_record(c, &id, rind_record_id_slice(&id), keeps_removed);
 }
 
 /* Appends an entry that says what the tree is now. */
@@ -261,6 +266,109 @@ static void keys_of_no_node_are_counted(void **state)
     assert_int_equal(result.garbage, 0);
 }
 
+/* ---- tables of many pages ---- */
+
+#define LARGE_RECORDS 56u
+#define LARGE_VALUE_SIZE 60000u /* a page has seventeen */
+
+/* Half of the records share their first 11 bits: groups below groups are larger than a page too. */
+static void build_large(struct check_fixture *c)
+{
+    uint64_t seed = 11;
+    uint8_t *value = calloc(1, LARGE_VALUE_SIZE);
+    for (unsigned i = 0; i < LARGE_RECORDS; i++) {
+        struct rind_record_id id = model_random_id(&seed);
+        if (i % 2 == 0) {
+            id.bytes[0] = 0;
+            id.bytes[1] &= 0x1f;
+        }
+        insert_record(c, &id, rind_slice_make(value, LARGE_VALUE_SIZE), true);
+    }
+    free(value);
+    append_root(c, 1);
+}
+
+static void a_tree_of_many_pages_is_checked_as_a_small_one_is(void **state)
+{
+    struct check_fixture *c = *state;
+    size_t leaves;
+    build_large(c);
+    struct rind_store_check_result result = check(c);
+    assert_int_equal(result.nodes, model_check(&c->model, &leaves));
+    assert_int_equal(result.groups[0].leaves, LARGE_RECORDS);
+    assert_int_equal(result.missing + result.wrong + result.rows_malformed, 0);
+    struct rind_table table = rind_table_of_realm(RIND_TABLE_MERKLE, &c->f.realm);
+    struct rind_table_summary summary;
+    assert_ok(&c->f, rind_store_table_summary(&c->f.ctx, rind_store_engine(c->f.store), &table,
+                                              NULL, fixture_deadline(), &summary));
+    assert_int_equal(result.rows, summary.rows); /* each once */
+    assert_true(summary.size_bytes > 3u << 20);
+    assert_true(result.garbage > LARGE_RECORDS);
+    assert_int_equal(result.rows, result.nodes + result.garbage);
+}
+
+static void keys_of_no_node_are_counted_wherever_they_are(void **state)
+{
+    /* Where groups begin and end: before the first, at the edges, behind the last. */
+    static const struct rind_slice keys[] = {
+        {(const uint8_t *)"\0", 1},           {(const uint8_t *)"\0\0", 2},
+        {(const uint8_t *)"\0\0\0", 3},       {(const uint8_t *)"\0\0\0\0\0\0", 6},
+        {(const uint8_t *)"\0\x7f", 2},       {(const uint8_t *)"\0\x80", 2},
+        {(const uint8_t *)"\0\xff", 2},       {(const uint8_t *)"\x01", 1},
+        {(const uint8_t *)"\x7f\x7f\xff", 3}, {(const uint8_t *)"\x80", 1},
+        {(const uint8_t *)"\xff\xff", 2}};
+    size_t count = sizeof(keys) / sizeof(keys[0]);
+    struct check_fixture *c = *state;
+    build_large(c);
+    struct rind_store_check_result before = check(c);
+    const struct rind_mutation mutation = {RIND_MUTATION_SET_CELL, 'f', rind_slice_text("q"), 1000,
+                                           rind_slice_text("value")};
+    for (size_t i = 0; i < count; i++) {
+        write_row(c, keys[i], &mutation);
+    }
+    struct rind_store_check_result result = check(c);
+    assert_int_equal(result.rows_malformed, count);
+    assert_int_equal(result.rows, before.rows + count);
+    assert_int_equal(result.garbage, before.garbage);
+    assert_int_equal(result.nodes, before.nodes);
+}
+
+/* Each node of the path that was written last, from the root to the leaf, in turn. */
+static void of_many_pages_each_missing_or_wrong_node_is_named(void **state)
+{
+    struct check_fixture *c = *state;
+    build_large(c);
+    struct rind_store_check_result whole = check(c);
+    struct rind_rows rows =
+        fixture_read_all(&c->f, rind_table_of_realm(RIND_TABLE_MERKLE, &c->f.realm));
+    assert_true(c->row_count > 3);
+    for (size_t i = 0; i < c->row_count; i++) {
+        struct rind_slice key = rind_row_key_slice(&c->rows[i]);
+        size_t at = 0;
+        while (at < rows.count && !rind_slice_equal(rows.rows[at].key, key)) {
+            at++;
+        }
+        assert_true(at < rows.count);
+        for (unsigned is_wrong = 0; is_wrong < 2; is_wrong++) {
+            remove_node(c, &c->rows[i]);
+            if (is_wrong == 1) {
+                put_node(c, &c->rows[i], rind_slice_text("no CBOR"));
+            }
+            struct rind_store_check_result result = check(c);
+            assert_int_equal(result.missing, is_wrong == 0 ? 1 : 0);
+            assert_int_equal(result.wrong, is_wrong);
+            assert_int_equal(result.problem_count, 1);
+            assert_true(rind_slice_equal(rind_row_key_slice(&result.problems[0].row_key), key));
+            assert_true(result.nodes < whole.nodes);
+            assert_int_equal(result.rows, whole.rows - (is_wrong == 0 ? 1 : 0));
+            assert_int_equal(result.rows, result.nodes + result.garbage + result.wrong);
+        }
+        remove_node(c, &c->rows[i]);
+        put_node(c, &c->rows[i], rows.rows[at].cells[0].value);
+    }
+    assert_int_equal(check(c).nodes, whole.nodes);
+}
+
 /* ---- summaries ---- */
 
 static void digests_of_tables_differ_by_any_byte(void **state)
@@ -304,6 +412,9 @@ int main(void)
         cmocka_unit_test(without_its_root_a_tree_is_missing_it_and_the_rest_is_garbage),
         cmocka_unit_test(a_wrong_node_is_named_whatever_is_wrong_with_it),
         cmocka_unit_test(keys_of_no_node_are_counted),
+        cmocka_unit_test(a_tree_of_many_pages_is_checked_as_a_small_one_is),
+        cmocka_unit_test(keys_of_no_node_are_counted_wherever_they_are),
+        cmocka_unit_test(of_many_pages_each_missing_or_wrong_node_is_named),
         cmocka_unit_test(digests_of_tables_differ_by_any_byte),
     };
     static const struct {

@@ -56,6 +56,7 @@ static const struct rind_engine_class lmdb_class = {
     .wake = rind_lmdb_wake,
     .collect = rind_lmdb_collect,
     .statistics = lmdb_statistics,
+    .read_ahead = rind_lmdb_read_ahead,
     .close = lmdb_close,
 };
 
@@ -116,7 +117,7 @@ static rind_status lmdb_open_in(struct rind_ctx *ctx, struct rind_lmdb_engine *l
     int error = mdb_env_create(&lmdb->env);
     error = error != 0 ? error : env_configure(lmdb->env, map_size_bytes);
     /* No thread-local readers: reads run on worker threads that come and go. No read-ahead: tree
-     * nodes are scattered by their hashes. */
+     * nodes are scattered by their hashes (ahead.c is for those who read all of them). */
     error = error != 0 ? error
                        : mdb_env_open(lmdb->env, lmdb->directory, MDB_NOTLS | MDB_NORDAHEAD, 0600);
     if (error != 0) {

@@ -51,7 +51,8 @@
     250u /* a killed writer may leave a change unannounced for so long */
 #define RIND_LMDB_GATE_POLL_MS                                                                     \
     20u /* a killed writer may leave the gate's waiters unwoken so long */
-#define RIND_LMDB_COLLECT_ROWS_MAX 1024u /* per step */
+#define RIND_LMDB_AHEAD_BYTES (128u << 10) /* per step: what every kernel reads ahead at once */
+#define RIND_LMDB_COLLECT_ROWS_MAX 1024u   /* per step */
 #define RIND_LMDB_COLLECT_GROUPS_MAX 65536u
 
 struct rind_lmdb_request; /* write.c */
@@ -177,7 +178,7 @@ rind_status rind_lmdb_list_tables(struct rind_ctx *ctx, struct rind_engine *engi
 size_t rind_lmdb_key(uint32_t number, struct rind_slice row_key,
                      uint8_t key[static RIND_LMDB_KEY_SIZE_MAX]);
 
-/* ---- read.c, write.c, collect.c, changes.c: the engine's functions ---- */
+/* ---- read.c, write.c, collect.c, changes.c, ahead.c: the engine's functions ---- */
 
 rind_status rind_lmdb_read(struct rind_ctx *ctx, struct rind_engine *engine,
                            const struct rind_read *read, struct rind_deadline deadline,
@@ -193,6 +194,8 @@ rind_status rind_lmdb_create_table(struct rind_ctx *ctx, struct rind_engine *eng
                                    struct rind_deadline deadline) RIND_MUST_USE;
 rind_status rind_lmdb_collect(struct rind_ctx *ctx, struct rind_engine *engine,
                               struct rind_deadline deadline, uint64_t *removed) RIND_MUST_USE;
+
+bool rind_lmdb_read_ahead(struct rind_engine *engine, uint64_t *position);
 
 /* Deletes those of `keys` (with table numbers) that are still old tombstones, in one request. */
 struct rind_lmdb_tombstone {
