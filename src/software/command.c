@@ -97,7 +97,7 @@ static void add_keeping(struct rind_software_command *command)
             .show_fallback = "pubsub with --provider gcp or a URL of Pub/Sub, memory with the "
                              "memory store, else none",
             .help = "Where tenants' events go. What is in pubsub or in memory is served to tenants "
-                    "at /tenant_log; in memory it is gone at the end.",
+                    "at /tenant_log; in memory each process has its own, gone at its end.",
             .value = &command->events});
 }
 

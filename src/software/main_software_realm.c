@@ -16,6 +16,7 @@
 #define MAIN_ARENA_SIZE (1024u * 1024)
 #define MAIN_OPEN_FILES_MIN 1024u
 #define MAIN_TICK_MS 1000u
+#define MAIN_DRAIN_MS 3000u           /* until those who wait for events are cut off */
 #define MAIN_CREATE_TIMEOUT_MS 20000u /* of the realm's table */
 #define MAIN_DOGSTATSD_ADDRESS "127.0.0.1:8125"
 #define MAIN_SECRETS_VARIABLE "TENANT_SECRETS"
@@ -29,7 +30,8 @@ struct daemon {
     struct rind_metrics *metrics;
     struct rind_store *store;
     struct rind_tenant_keys *keys;
-    struct rind_pubsub *pubsub;
+    struct rind_pubsub *publisher;
+    struct rind_pubsub *reader; /* apart, since an end cuts it off first */
     struct rind_software_pubsub topics;
     struct rind_software_events events;
     struct rind_event_source event_source; /* self NULL: there are none */
@@ -118,10 +120,11 @@ static rind_status daemon_open_pubsub(struct rind_ctx *ctx, struct daemon *daemo
                                                 .flags = &daemon->command.pubsub,
                                                 .log = &daemon->log,
                                                 .metrics = daemon->metrics};
-    RIND_TRY(rind_pubsub_open(ctx, &options, &daemon->pubsub));
-    daemon->topics = (struct rind_software_pubsub){daemon->pubsub, daemon->command.realm};
+    RIND_TRY(rind_pubsub_open(ctx, &options, &daemon->publisher));
+    RIND_TRY(rind_pubsub_open(ctx, &options, &daemon->reader));
+    daemon->topics = (struct rind_software_pubsub){daemon->publisher, daemon->command.realm};
     rind_software_events_pubsub(&daemon->topics, &daemon->events);
-    return rind_event_source_pubsub(ctx, daemon->pubsub, &daemon->command.realm,
+    return rind_event_source_pubsub(ctx, daemon->reader, &daemon->command.realm,
                                     &daemon->event_source);
 }
 
@@ -205,16 +208,24 @@ static void daemon_serve(struct rind_ctx *ctx, struct daemon *daemon)
     }
 }
 
+/* First whoever only waits ends; then tenants are cut off, whose events come again; then users. */
 static void daemon_shut_down(struct rind_ctx *ctx, struct daemon *daemon)
 {
     struct rind_deadline deadline = rind_deadline_in_ns(daemon->command.shutdown_timeout_ns);
+    struct rind_deadline soon = rind_deadline_min(rind_deadline_in_ms(MAIN_DRAIN_MS), deadline);
     rind_process_stopping(&daemon->log);
     rind_process_set_shutdown_deadline(daemon->process, deadline);
+    if (rind_is_ok(rind_software_drain(ctx, daemon->software, soon))) {
+        return;
+    }
+    if (daemon->event_source.cancel != NULL) {
+        daemon->event_source.cancel(daemon->event_source.self);
+    }
     if (!rind_is_ok(rind_software_drain(ctx, daemon->software, deadline))) {
         RIND_LOG_WARN(&daemon->log, "shutting down although: %s", ctx->sentence);
-        rind_tenant_keys_cancel(daemon->keys); /* what still asks Google is cut off */
-        if (daemon->pubsub != NULL) {
-            rind_pubsub_cancel(daemon->pubsub);
+        rind_tenant_keys_cancel(daemon->keys);
+        if (daemon->publisher != NULL) {
+            rind_pubsub_cancel(daemon->publisher);
         }
     }
 }
@@ -226,7 +237,8 @@ static void daemon_close(struct daemon *daemon)
     if (daemon->event_source.close != NULL) {
         daemon->event_source.close(daemon->event_source.self);
     }
-    rind_pubsub_close(daemon->pubsub);
+    rind_pubsub_close(daemon->reader);
+    rind_pubsub_close(daemon->publisher);
     rind_tenant_keys_close(daemon->keys);
     rind_store_close(daemon->store);
     rind_metrics_close(daemon->metrics);

@@ -22,6 +22,7 @@ struct key_entry {
     uint64_t until_ns;           /* how long it may be used, by the monotonic clock */
     struct rind_tenant_key *key; /* one reference; NULL in the table of unknown ones */
     enum rind_code code;         /* of unknown ones: what the source said */
+    bool is_asked_for;           /* of unknown ones: nothing yet, somebody asks */
 };
 
 struct key_table {
@@ -32,6 +33,8 @@ struct rind_tenant_keys {
     struct rind_key_source source;
     struct rind_log log;
     struct rind_mutex mutex; /* guards what follows; nothing is taken under it */
+    struct rind_cond answered;
+    unsigned waiting; /* for it */
     struct key_table known;
     struct key_table unknown;
     double unknown_allowance; /* fetches that may be made now */
@@ -135,6 +138,7 @@ enum key_answer {
     KEY_ANSWER_FOUND,
     KEY_ANSWER_NONE,
     KEY_ANSWER_REFUSED,
+    KEY_ANSWER_WAIT,          /* somebody asks for this very key */
     KEY_ANSWER_FETCH,         /* one that was good before, or that costs nobody anything */
     KEY_ANSWER_FETCH_UNKNOWN, /* counted in unknown_under_way */
 };
@@ -159,7 +163,7 @@ static enum key_answer keys_ask(struct rind_tenant_keys *keys,
     const struct key_entry *unknown = key_find(&keys->unknown, key_id);
     if (unknown != NULL && unknown->until_ns > now_ns) {
         *code = unknown->code;
-        return KEY_ANSWER_NONE;
+        return unknown->is_asked_for ? KEY_ANSWER_WAIT : KEY_ANSWER_NONE;
     }
     if (keys->source.is_at_hand) {
         return KEY_ANSWER_FETCH;
@@ -171,7 +175,31 @@ static enum key_answer keys_ask(struct rind_tenant_keys *keys,
     }
     keys->unknown_allowance -= 1;
     keys->unknown_under_way++;
+    key_put(&keys->unknown, key_id,
+            (struct key_entry){.until_ns = now_ns + RIND_TENANT_KEYS_RETRY_MS * RIND_NS_PER_MS,
+                               .is_asked_for = true});
     return KEY_ANSWER_FETCH_UNKNOWN;
+}
+
+/*
+ * As keys_ask, but where somebody asks for this very key already, his answer is waited for: else
+ * the first requests after a start would be refused beyond the few that may ask at one time.
+ */
+static enum key_answer keys_ask_or_wait(struct rind_tenant_keys *keys,
+                                        const struct rind_token_key_id *key_id,
+                                        struct rind_deadline deadline, struct rind_tenant_key **key,
+                                        enum rind_code *code)
+{
+    enum key_answer answer = keys_ask(keys, key_id, key, code);
+    bool is_in_time = true;
+    while (answer == KEY_ANSWER_WAIT && is_in_time &&
+           keys->waiting < RIND_TENANT_KEYS_WAITING_MAX) {
+        keys->waiting++;
+        is_in_time = rind_cond_wait(&keys->answered, &keys->mutex, deadline);
+        keys->waiting--;
+        answer = keys_ask(keys, key_id, key, code);
+    }
+    return answer;
 }
 
 /* --- what the source said --- */
@@ -240,8 +268,10 @@ static rind_status keys_fetch(struct rind_ctx *ctx, struct rind_tenant_keys *key
         key_put(&keys->unknown, key_id,
                 (struct key_entry){.until_ns = until_ns, .code = (enum rind_code)status.code});
     } else {
+        key_drop(&keys->unknown, key_id); /* who waited asks himself, within the bounds */
         is_kept = keys_keep(keys, key_id, &fetched);
     }
+    rind_cond_broadcast(&keys->answered);
     rind_mutex_unlock(&keys->mutex);
     if (is_kept) {
         RIND_LOG_WARN(&keys->log, "a tenant's key stays in use, as it cannot be asked for: %s",
@@ -262,7 +292,7 @@ rind_status rind_tenant_keys_acquire(struct rind_ctx *ctx, struct rind_tenant_ke
     enum rind_code code = RIND_E_NOT_FOUND;
     struct rind_tenant_key *found = NULL;
     rind_mutex_lock(&keys->mutex);
-    enum key_answer answer = keys_ask(keys, key_id, &found, &code);
+    enum key_answer answer = keys_ask_or_wait(keys, key_id, deadline, &found, &code);
     rind_mutex_unlock(&keys->mutex);
     switch (answer) {
     case KEY_ANSWER_FOUND:
@@ -270,6 +300,7 @@ rind_status rind_tenant_keys_acquire(struct rind_ctx *ctx, struct rind_tenant_ke
         return RIND_OK;
     case KEY_ANSWER_NONE:
         return rind_fail(ctx, code, "this tenant has no usable key of that version");
+    case KEY_ANSWER_WAIT: /* for too long, or with too many others */
     case KEY_ANSWER_REFUSED:
         return rind_fail(ctx, RIND_E_BUSY, "too many keys that were never seen are asked for");
     case KEY_ANSWER_FETCH:
@@ -290,6 +321,7 @@ rind_status rind_tenant_keys_open(struct rind_ctx *ctx, struct rind_key_source s
     keys->source = source;
     keys->log = log != NULL ? *log : rind_log_make(NULL);
     rind_mutex_init(&keys->mutex);
+    rind_cond_init(&keys->answered);
     keys->unknown_allowance = RIND_TENANT_KEYS_UNKNOWN_BURST;
     keys->unknown_refilled_ns = rind_clock_monotonic_ns();
     *result = keys;
@@ -313,6 +345,7 @@ void rind_tenant_keys_close(struct rind_tenant_keys *keys)
         key_entry_fini(&keys->unknown.entries[i]);
     }
     keys->source.close(keys->source.self);
+    rind_cond_fini(&keys->answered);
     rind_mutex_fini(&keys->mutex);
     free(keys);
 }

@@ -19,7 +19,8 @@
 #define RIND_TENANT_KEYS_UNKNOWN_PER_S 20u /* fetches of keys that were never good */
 #define RIND_TENANT_KEYS_UNKNOWN_BURST 100u
 #define RIND_TENANT_KEYS_UNKNOWN_AT_ONCE 8u
-#define RIND_TENANT_KEYS_RETRY_MS 5000u /* after a source that did not answer, or may not */
+#define RIND_TENANT_KEYS_WAITING_MAX 32u /* requests that wait for what others ask */
+#define RIND_TENANT_KEYS_RETRY_MS 5000u  /* after a source that did not answer, or may not */
 
 struct rind_tenant_keys; /* opaque */
 

@@ -1,6 +1,8 @@
 /* test_tenant_keys.c - the cache of tenants' keys before a source that counts and fails. */
 #include "tenantlog/tenant_keys.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "support/test.h"
@@ -13,6 +15,9 @@ struct source {
     rind_status outcome;
     bool is_closed;
     struct world *asks_again; /* somebody else asks while the source is at it */
+    /* The source answers when so many wait; 0: at once. */
+    unsigned waits_for;
+    atomic_uint arrived;
 };
 
 static rind_status source_fetch(void *self, struct rind_ctx *ctx,
@@ -22,6 +27,9 @@ static rind_status source_fetch(void *self, struct rind_ctx *ctx,
     struct source *source = self;
     (void)deadline;
     source->fetches++;
+    while (atomic_load(&source->arrived) < source->waits_for) {
+        (void)sched_yield();
+    }
     if (source->asks_again != NULL) {
         struct world *world = source->asks_again;
         source->asks_again = NULL;
@@ -167,6 +175,47 @@ static void what_is_at_hand_is_not_rationed(void **state)
     }
 }
 
+#define CROWD 20u
+
+struct visitor {
+    struct world *world;
+    struct rind_thread thread;
+    rind_status status;
+};
+
+static void visit(void *self)
+{
+    struct visitor *visitor = self;
+    struct rind_ctx ctx;
+    struct rind_tenant_key *key = NULL;
+    const struct rind_token_key_id key_id = {rind_slice_text("acme"), 1};
+    rind_ctx_init(&ctx, NULL);
+    atomic_fetch_add(&visitor->world->source.arrived, 1);
+    visitor->status = rind_tenant_keys_acquire(&ctx, visitor->world->keys, &key_id,
+                                               rind_deadline_in_ms(60000), &key);
+    if (rind_is_ok(visitor->status)) {
+        rind_tenant_key_release(key);
+    }
+}
+
+/* More than may ask at one time, and none of them is refused. */
+static void many_who_need_a_new_key_ask_once(void **state)
+{
+    struct world *world = *state;
+    struct visitor visitors[CROWD];
+    world->source.waits_for = CROWD;
+    for (unsigned i = 0; i < CROWD; i++) {
+        visitors[i] = (struct visitor){.world = world};
+        assert_true(rind_is_ok(
+            rind_thread_start(&world->ctx, &visitors[i].thread, "visitor", visit, &visitors[i])));
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        rind_thread_join(&visitors[i].thread);
+        assert_true(rind_is_ok(visitors[i].status));
+    }
+    assert_int_equal(world->source.fetches, 1);
+}
+
 static void guessing_names_cannot_drive_the_source(void **state)
 {
     struct world *world = *state;
@@ -226,6 +275,7 @@ int main(void)
                                         setup_forgetful, teardown),
         cmocka_unit_test_setup_teardown(while_one_asks_for_an_old_key_others_use_it,
                                         setup_forgetful, teardown),
+        cmocka_unit_test_setup_teardown(many_who_need_a_new_key_ask_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_at_hand_is_not_rationed, setup_at_hand, teardown),
         cmocka_unit_test_setup_teardown(guessing_names_cannot_drive_the_source, setup, teardown),
         cmocka_unit_test_setup_teardown(a_good_key_is_fetched_however_many_are_guessed,
