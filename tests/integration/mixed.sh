@@ -57,15 +57,21 @@ for arguments, text in ((["--threshold", "1"], "more than half"), (["--threshold
     assert refused.returncode == 1 and text in refused.stderr, (arguments, refused)
 
 # A token for the software realm opens it, one for the realms of HSMs does not.
-def status(*more):
+def status(*more, request="hRecover1"):
     token = run("auth-token", "--tenant", "test-acme", "--user", "luigi", "--realm", software[0]["id"], "--secrets-file",
                 info["secrets_file"], *more).stdout.strip()
     return subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "20", "--cacert",
                            info["tls_certificate_pem"], "-H", "Authorization: Bearer " + token, "-H",
-                           "X-Juicebox-Version: 0.3.4", "--data-binary", "hRecover1", software[0]["address"] + "req"],
+                           "X-Juicebox-Version: 0.3.4", "--data-binary", request, software[0]["address"] + "req"],
                           capture_output=True, text=True).stdout
 assert status("--software") == "200", status("--software")
 assert status() == "401", status()
+
+# And the realm tells its tenant what was done.
+assert status("--software", request="fDelete") == "200"
+log = run("tenant-log", "--url", software[0]["address"], "--ca-file", info["tls_certificate_pem"], "--software", "--secrets-file",
+          info["secrets_file"], "--tenant", "test-acme", "--realm", software[0]["id"], "--json")
+assert log.returncode == 0 and json.loads(log.stdout)["event"] == "deleted", log
 PYTHON
 kill -INT "$demo"
 wait "$demo" || fail "Ctrl-C: status $?: $(cat "$work/out")"

@@ -240,6 +240,19 @@ static rind_status start_software_id(struct rind_ctx *ctx, const struct rind_loc
     return rind_file_create(ctx, path, rind_slice_text(text), 0600);
 }
 
+/* Where its agents' events would go; or else it keeps them itself, so that there is something to
+ * see. */
+static void start_add_software_events(struct rind_child *child)
+{
+    if (getenv("PUBSUB_EMULATOR_HOST") == NULL) {
+        rind_child_add(child, "--events=memory");
+        return;
+    }
+    const char *project = getenv("JB_GCP_PROJECT");
+    rind_child_add(child, "--events=pubsub");
+    rind_child_add(child, "--pubsub-project=%s", project != NULL ? project : "prj");
+}
+
 static rind_status start_software(struct rind_ctx *ctx, struct rind_local *local)
 {
     struct rind_child *child;
@@ -258,6 +271,7 @@ static rind_status start_software(struct rind_ctx *ctx, struct rind_local *local
     rind_child_add(child, "--secrets-file=%s", local->secrets_file);
     rind_child_add(child, "--tls-cert=%s/localhost.cert", local->directory);
     rind_child_add(child, "--tls-key=%s/localhost.key", local->directory);
+    start_add_software_events(child);
     RIND_TRY(start_run(ctx, local, child));
     realm->software_url = child->address;
     return RIND_OK;
