@@ -249,6 +249,44 @@ static void a_flood_of_pings_or_settings_ends_the_connection(void **state)
     }
 }
 
+/* Headers that never end (CVE-2024-28182), and errors that make us reset what we began to serve. */
+static void frames_that_only_cost_us_work_end_the_connection(void **state)
+{
+    (void)state;
+    static const uint8_t settings[9] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+    /* POST https /, without END_HEADERS and with it */
+    static const uint8_t open_head[12] = {0, 0, 3, 1, 0, 0, 0, 0, 1, 0x83, 0x87, 0x84};
+    static const uint8_t no_bytes[9] = {0, 0, 0, 9, 0, 0, 0, 0, 1};
+    static const uint8_t one_field[14] = {0, 0, 5, 9, 0, 0, 0, 0, 1, 0, 1, 'a', 1, 'b'};
+    static const uint8_t whole_head[12] = {0, 0, 3, 1, 4, 0, 0, 0, 1, 0x83, 0x87, 0x84};
+    static const uint8_t no_window[13] = {0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0};
+    static const struct {
+        const uint8_t *first;
+        const uint8_t *then;
+        size_t then_size;
+    } floods[] = {{open_head, no_bytes, sizeof(no_bytes)},
+                  {open_head, one_field, sizeof(one_field)},
+                  {whole_head, no_window, sizeof(no_window)}};
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture fixture;
+        struct raw_client client;
+        fixture_prepare(&fixture);
+        fixture_open(&fixture);
+        raw_client_open(&client, &fixture.address);
+        raw_client_send_text(&client, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        raw_client_send(&client, settings, sizeof(settings));
+        raw_client_send(&client, floods[i].first, 12);
+        bool is_open = true;
+        for (unsigned n = 0; is_open && n < 1000u * 1000u; n++) {
+            is_open = raw_client_try_send(&client, floods[i].then, floods[i].then_size);
+        }
+        assert_false(is_open);
+        raw_client_close(&client);
+        fixture_wait_connections(&fixture, 0);
+        fixture_close(&fixture);
+    }
+}
+
 static void garbage_after_the_preface_ends_the_connection(void **state)
 {
     (void)state;
@@ -346,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_reset_stream_does_not_stop_its_handler),
         cmocka_unit_test(opening_and_resetting_without_end_is_stopped),
         cmocka_unit_test(a_flood_of_pings_or_settings_ends_the_connection),
+        cmocka_unit_test(frames_that_only_cost_us_work_end_the_connection),
         cmocka_unit_test(garbage_after_the_preface_ends_the_connection),
         cmocka_unit_test(draining_says_goaway_and_finishes_open_streams),
         cmocka_unit_test(an_idle_connection_gets_goaway_and_the_end),
