@@ -130,7 +130,7 @@ rind_status rind_cli_require_all(struct rind_cli *cli, const struct rind_cli_vie
     RIND_REQUIRE(&cli->ctx, silent == 0, RIND_E_UNAVAILABLE,
                  "%zu of %zu agents did not answer, what they know is missing above: %s: %s",
                  silent, view->agents.count, first->url, first->fault);
-    return RIND_OK;
+    return rind_cluster_check_single(&cli->ctx, view->agents);
 }
 
 rind_status rind_cli_print_json(struct rind_cli *cli, json_t *root_take)

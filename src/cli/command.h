@@ -94,8 +94,8 @@ struct rind_cli_view {
 rind_status rind_cli_look(struct rind_cli *cli, struct rind_cli_view *view) RIND_MUST_USE;
 
 /*
- * RIND_E_UNAVAILABLE, naming one, if agents did not answer: for commands to return after they have
- * shown the rest, so that scripts see that it is not all.
+ * RIND_E_UNAVAILABLE, naming one, if agents did not answer, and RIND_E_INVALID if two serve one
+ * HSM: for commands to return after they have shown the rest, so that scripts see it.
  */
 rind_status rind_cli_require_all(struct rind_cli *cli,
                                  const struct rind_cli_view *view) RIND_MUST_USE;

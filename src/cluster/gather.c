@@ -152,6 +152,26 @@ rind_status rind_cluster_hsms(struct rind_ctx *ctx, struct rind_cluster_agent_li
     return RIND_OK;
 }
 
+rind_status rind_cluster_check_single(struct rind_ctx *ctx, struct rind_cluster_agent_list agents)
+{
+    for (size_t i = 0; i < agents.count; i++) {
+        const struct rind_cluster_agent *one = &agents.items[i];
+        for (size_t j = 0; one->has_answered && one->response.has_hsm && j < i; j++) {
+            const struct rind_cluster_agent *other = &agents.items[j];
+            char id[RIND_HEX_SIZE(sizeof(one->response.hsm.id.bytes))];
+            rind_hex_encode(RIND_SLICE_OF(one->response.hsm.id.bytes), id);
+            RIND_REQUIRE(ctx,
+                         !other->has_answered || !other->response.has_hsm ||
+                             !rind_hsm_id_equal(&one->response.hsm.id, &other->response.hsm.id),
+                         RIND_E_INVALID,
+                         "%s and %s both serve HSM %s: end one of the agents; if the HSM's state "
+                         "was copied, end that HSM too and remove the copy: it gives guesses back",
+                         other->url, one->url, id);
+        }
+    }
+    return RIND_OK;
+}
+
 static int gather_compare_group(const void *left, const void *right)
 {
     const struct rind_cluster_group *a = left;

@@ -57,6 +57,13 @@ rind_status rind_cluster_ask_impatiently(struct rind_ctx *ctx, const struct rind
 rind_status rind_cluster_hsms(struct rind_ctx *ctx, struct rind_cluster_agent_list agents,
                               struct rind_cluster_hsm_list *hsms) RIND_MUST_USE;
 
+/*
+ * Fails if two agents report one HSM: a process was started twice, or, worse, an HSM's state was
+ * copied and both copies run. The sentence names both agents and what to do.
+ */
+rind_status rind_cluster_check_single(struct rind_ctx *ctx,
+                                      struct rind_cluster_agent_list agents) RIND_MUST_USE;
+
 RIND_LIST_TYPE(rind_cluster_group_list, struct rind_cluster_group);
 
 /* All groups that any HSM reports, once each, ascending by realm and group. */

@@ -26,6 +26,9 @@ static rind_status recovery_gather(struct rind_ctx *ctx, const struct rind_clust
     struct rind_cluster_agent_list agents;
     RIND_TRY(rind_cluster_ask_all(ctx, cluster, RIND_CLUSTER_STATUS_TIMEOUT_MS, &agents));
     RIND_TRY(rind_cluster_hsms(ctx, agents, hsms));
+    if (cluster->log != NULL && !rind_is_ok(rind_cluster_check_single(ctx, agents))) {
+        RIND_LOG_ERROR(cluster->log, "%s", ctx->sentence);
+    }
     return rind_cluster_groups(ctx, *hsms, groups);
 }
 

@@ -187,6 +187,22 @@ static void of_two_claims_to_lead_the_one_that_committed_further_counts(void **s
     assert_int_equal(groups.count, 1);
 }
 
+/* An agent started twice, or an HSM whose state was copied. */
+static void two_agents_of_one_hsm_are_told(void **state)
+{
+    (void)state;
+    struct rind_cluster_agent_list agents;
+    realm.agents[1].hsm = realm.agents[2].hsm;
+    fake_kill(&realm.agents[2]); /* one that is registered and gone is none */
+    assert_true(rind_is_ok(rind_cluster_ask_all(&realm.ctx, &realm.cluster, 5000, &agents)));
+    assert_true(rind_is_ok(rind_cluster_check_single(&realm.ctx, agents)));
+    realm.agents[1].hsm = realm.agents[0].hsm;
+    assert_true(rind_is_ok(rind_cluster_ask_all(&realm.ctx, &realm.cluster, 5000, &agents)));
+    assert_true(rind_is(rind_cluster_check_single(&realm.ctx, agents), RIND_E_INVALID));
+    assert_non_null(strstr(realm.ctx.sentence, realm.agents[0].url));
+    assert_non_null(strstr(realm.ctx.sentence, realm.agents[1].url));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -200,6 +216,7 @@ int main(void)
         TEST(refusals_to_make_or_join_a_group_name_the_agent),
         TEST(statuses_have_the_order_of_discovery),
         TEST(of_two_claims_to_lead_the_one_that_committed_further_counts),
+        TEST(two_agents_of_one_hsm_are_told),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);
