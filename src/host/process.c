@@ -117,6 +117,9 @@ static rind_status process_start(struct rind_ctx *ctx, struct rind_process *proc
     RIND_ASSERT(error == 0);
     RIND_REQUIRE(ctx, signal(SIGPIPE, SIG_IGN) != SIG_ERR, RIND_E_INTERNAL,
                  "could not ignore SIGPIPE: %s", strerror(errno));
+    /* A file size limit is an error of the write that meets it, not the end of the process. */
+    RIND_REQUIRE(ctx, signal(SIGXFSZ, SIG_IGN) != SIG_ERR, RIND_E_INTERNAL,
+                 "could not ignore SIGXFSZ: %s", strerror(errno));
     process->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     RIND_REQUIRE(
         ctx, process->signal_fd >= 0, RIND_E_LIMIT,

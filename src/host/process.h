@@ -5,7 +5,7 @@
  * runs in a signal handler. SIGTERM, SIGINT and SIGQUIT set the stopper once; another one more than
  * RIND_PROCESS_SIGNAL_GRACE_MS later ends the process at once (05 section 17.10). Within that time
  * it is ignored: a terminal and a supervisor often both pass on the same wish. SIGHUP counts
- * reloads. SIGPIPE is ignored. One per process.
+ * reloads. SIGPIPE and SIGXFSZ are ignored. One per process.
  */
 #ifndef RIND_HOST_PROCESS_H
 #define RIND_HOST_PROCESS_H

@@ -1,123 +1,14 @@
 /*
- * test_lmdb.c - what only an engine on disk can do wrong: processes that share it, are killed, run
- * out of room or outgrow the map. docs/spec/04-store.md section 18.2.
+ * test_lmdb.c - what only an engine on disk can do wrong: processes that share it, are killed
+ * or outgrow the map. docs/spec/04-store.md section 18.2.
  */
 #include <lmdb.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fixture.h"
-
-#define SMALL_MAP_BYTES (128u << 10)
-
-struct directory {
-    char path[64];
-};
-
-static int open_directory(void **state)
-{
-    struct directory *directory = calloc(1, sizeof(*directory));
-    fixture_directory_make(directory->path);
-    *state = directory;
-    return 0;
-}
-
-static int close_directory(void **state)
-{
-    fixture_directory_remove(((struct directory *)*state)->path);
-    free(*state);
-    return 0;
-}
-
-/* A process's own context, engine and store. */
-struct process {
-    struct rind_arena *arena;
-    struct rind_ctx ctx;
-    struct rind_store *store;
-    struct rind_realm_id realm;
-};
-
-static rind_status process_open(struct process *process, const char *directory, uint64_t map_size)
-{
-    memset(process, 0, sizeof(*process));
-    rind_ctx_init(&process->ctx, NULL);
-    RIND_TRY(rind_arena_map(&process->ctx, 8u << 20, &process->arena));
-    rind_ctx_init(&process->ctx, process->arena);
-    process->realm = fixture_realm(0x66);
-    char name[80];
-    (void)snprintf(name, sizeof(name), "lmdb:%s", directory);
-    struct rind_store_options options = {.lmdb_map_size_bytes = map_size};
-    return rind_store_open(&process->ctx, name, &options, &process->store);
-}
-
-static void process_close(struct process *process)
-{
-    rind_store_close(process->store);
-    rind_arena_unmap(process->arena);
-}
-
-static rind_status process_create_tables(struct process *process)
-{
-    RIND_TRY(rind_store_create_shared_tables(&process->ctx, process->store, fixture_deadline()));
-    return rind_store_create_realm_tables(&process->ctx, process->store, &process->realm,
-                                          fixture_deadline());
-}
-
-static void directory_create_tables(const char *directory)
-{
-    struct process process;
-    assert_true(rind_is_ok(process_open(&process, directory, SMALL_MAP_BYTES)));
-    assert_true(rind_is_ok(process_create_tables(&process)));
-    process_close(&process);
-}
-
-/* Runs `run` in a child process. */
-static pid_t child_start(int (*run)(const char *directory, unsigned number), const char *directory,
-                         unsigned number)
-{
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        alarm(60); /* never outlives its test */
-        _exit(run(directory, number));
-    }
-    return child;
-}
-
-static int child_wait(pid_t child)
-{
-    int exit_status;
-    assert_int_equal(waitpid(child, &exit_status, 0), child);
-    assert_true(WIFEXITED(exit_status));
-    return WEXITSTATUS(exit_status);
-}
-
-static rind_status set_row_until(struct process *process, const char *key, struct rind_slice value,
-                                 struct rind_deadline deadline)
-{
-    struct rind_mutation mutation = {RIND_MUTATION_SET_CELL, 'f', rind_slice_text("q"), 1000,
-                                     value};
-    struct rind_row_write row = {rind_slice_text(key), &mutation, 1};
-    struct rind_write write = {rind_table_shared(RIND_TABLE_LEASE), &row, 1};
-    return rind_engine_write(&process->ctx, rind_store_engine(process->store), &write, deadline);
-}
-
-static rind_status set_row(struct process *process, const char *key, struct rind_slice value)
-{
-    return set_row_until(process, key, value, fixture_deadline());
-}
-
-static rind_status read_rows(struct process *process, struct rind_rows *rows)
-{
-    struct rind_read read = {.table = rind_table_shared(RIND_TABLE_LEASE),
-                             .size_bytes_max = SIZE_MAX};
-    return rind_engine_read(&process->ctx, rind_store_engine(process->store), &read,
-                            fixture_deadline(), rows);
-}
+#include "lmdb_process.h"
 
 /* ---- processes ---- */
 
@@ -609,112 +500,6 @@ static void the_map_grows_under_running_reads(void **state)
     process_close(&process);
 }
 
-/* ---- no room ---- */
-
-/* Exits with 0 if filling a file that may not grow beyond `size_max` ends well. */
-static int fill_up(const char *directory, unsigned size_max)
-{
-    struct process process;
-    static uint8_t value[20000];
-    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
-        !rind_is_ok(process_open(&process, directory, SMALL_MAP_BYTES))) {
-        return 1;
-    }
-    struct rlimit limit = {size_max, RLIM_INFINITY};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) {
-        return 2;
-    }
-    rind_status status = RIND_OK;
-    unsigned written = 0;
-    for (; rind_is_ok(status) && written < 1000; written++) {
-        char key[16];
-        (void)snprintf(key, sizeof(key), "row-%u", written);
-        status = set_row(&process, key, rind_slice_make(value, sizeof(value)));
-    }
-    written--;
-    if (!rind_is(status, RIND_E_LIMIT) || written < 50 ||
-        strstr(process.ctx.sentence, directory) == NULL ||
-        strstr(process.ctx.sentence, "limit") == NULL) {
-        return 3;
-    }
-    struct rind_rows rows;
-    if (!rind_is_ok(read_rows(&process, &rows)) || rows.count != written) {
-        return 4; /* reading goes on */
-    }
-    limit.rlim_cur = RLIM_INFINITY;
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
-        !rind_is_ok(set_row(&process, "row-after", rind_slice_text("v")))) {
-        return 5; /* and with room writing does */
-    }
-    process_close(&process);
-    return (int)(written > 0 ? 0 : 6);
-}
-
-static void a_full_disk_is_one_sentence_and_no_damage(void **state)
-{
-    struct directory *directory = *state;
-    /* At the end of a page nothing can be written, within one the write is cut short. */
-    static const unsigned sizes_max[] = {2u << 20, (2u << 20) + 1000};
-    for (size_t i = 0; i < 2; i++) {
-        char path[80];
-        (void)snprintf(path, sizeof(path), "%s/%zu", directory->path, i);
-        directory_create_tables(path);
-        assert_int_equal(child_wait(child_start(fill_up, path, sizes_max[i])), 0);
-        struct process process;
-        struct rind_rows rows;
-        assert_true(rind_is_ok(process_open(&process, path, SMALL_MAP_BYTES)));
-        assert_true(rind_is_ok(read_rows(&process, &rows)));
-        assert_true(rows.count > 50);
-        process_close(&process);
-        fixture_directory_remove(path);
-    }
-}
-
-static int map_more_than_addresses(const char *directory, unsigned number)
-{
-    (void)number;
-    struct process process;
-    static uint8_t value[1u << 20];
-    if (!rind_is_ok(process_open(&process, directory, SMALL_MAP_BYTES))) {
-        return 1;
-    }
-    struct rlimit limit;
-    unsigned long long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    if (statm == NULL || fscanf(statm, "%llu", &pages) != 1 || fclose(statm) != 0 ||
-        getrlimit(RLIMIT_AS, &limit) != 0) {
-        return 2;
-    }
-    limit.rlim_cur = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + (200ull << 20);
-    if (setrlimit(RLIMIT_AS, &limit) != 0) {
-        return 2;
-    }
-    rind_status status = RIND_OK;
-    unsigned written = 0;
-    for (; rind_is_ok(status) && written < 1000; written++) {
-        char key[16];
-        (void)snprintf(key, sizeof(key), "row-%u", written);
-        status = set_row(&process, key, rind_slice_make(value, sizeof(value)));
-    }
-    if (!rind_is(status, RIND_E_LIMIT) || strstr(process.ctx.sentence, "ulimit -v") == NULL) {
-        return 3;
-    }
-    limit.rlim_cur = RLIM_INFINITY;
-    if (setrlimit(RLIMIT_AS, &limit) != 0 ||
-        !rind_is_ok(set_row(&process, "row-after", rind_slice_text("v")))) {
-        return 4;
-    }
-    process_close(&process);
-    return 0;
-}
-
-static void too_few_addresses_are_one_sentence_and_the_old_map_stays(void **state)
-{
-    struct directory *directory = *state;
-    directory_create_tables(directory->path);
-    assert_int_equal(child_wait(child_start(map_more_than_addresses, directory->path, 0)), 0);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_directory, close_directory)
 
 int main(void)
@@ -728,8 +513,6 @@ int main(void)
         CASE(a_stopped_writer_costs_others_their_deadline_and_no_more),
         CASE(a_killed_readers_pages_are_used_again),
         CASE(the_map_grows_under_running_reads),
-        CASE(a_full_disk_is_one_sentence_and_no_damage),
-        CASE(too_few_addresses_are_one_sentence_and_the_old_map_stays),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
