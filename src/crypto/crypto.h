@@ -26,6 +26,7 @@
 #include "crypto/dleq.h"
 #include "crypto/hkdf.h"
 #include "crypto/mac.h"
+#include "crypto/mix.h"
 #include "crypto/noise.h"
 #include "crypto/oprf.h"
 #include "crypto/random.h"

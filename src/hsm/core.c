@@ -96,7 +96,7 @@ static void core_place(struct rind_hsm *hsm, uint8_t *memory, const struct core_
         leadership->abandoned = (struct rind_mac *)(void *)at;
         at += layout->abandoned_size;
         rind_hsm_sessions_init(&leadership->sessions, at, hsm->config.sessions_max,
-                               &hsm->sessions_seed);
+                               &hsm->sessions_mix);
         at += layout->sessions_size;
         leadership->tree_memory = at;
     }
@@ -142,7 +142,10 @@ static rind_status core_boot(struct rind_hsm *hsm, struct rind_ctx *ctx)
     }
     /* After the identity, so that a scripted generator can give that first. */
     rind_random_fill(&hsm->random, hsm->overlay_seed.bytes, sizeof(hsm->overlay_seed.bytes));
-    rind_random_fill(&hsm->random, hsm->sessions_seed.bytes, sizeof(hsm->sessions_seed.bytes));
+    uint8_t seed[RIND_MIX_SEED_SIZE];
+    rind_random_fill(&hsm->random, seed, sizeof(seed));
+    rind_mix_init(&hsm->sessions_mix, seed);
+    rind_wipe(seed, sizeof(seed));
     return RIND_OK;
 }
 

@@ -32,7 +32,7 @@ size_t rind_hsm_sessions_size_bytes(uint32_t capacity)
 }
 
 void rind_hsm_sessions_init(struct rind_hsm_sessions *sessions, void *memory, uint32_t capacity,
-                            const struct rind_hsm_sessions_seed *seed)
+                            const struct rind_mix *mix)
 {
     RIND_ASSERT(capacity >= 1 && capacity <= RIND_HSM_SESSIONS_COUNT_MAX);
     uint8_t *bytes = memory;
@@ -42,7 +42,7 @@ void rind_hsm_sessions_init(struct rind_hsm_sessions *sessions, void *memory, ui
         .buckets = (uint32_t *)(void *)(bytes + slots_size),
         .bucket_count = sessions_bucket_count(capacity),
         .capacity = capacity,
-        .seed = seed,
+        .mix = mix,
     };
 }
 
@@ -62,15 +62,11 @@ static bool sessions_key_equal(const struct rind_hsm_session_key *a,
 static uint32_t *sessions_bucket(struct rind_hsm_sessions *sessions,
                                  const struct rind_hsm_session_key *key)
 {
-    uint8_t id[4];
-    rind_put_be32(id, key->session_id);
-    uint8_t digest[8];
-    struct rind_blake2s hash;
-    rind_blake2s_init_keyed(&hash, RIND_SLICE_OF(sessions->seed->bytes), sizeof(digest));
-    rind_blake2s_update(&hash, rind_record_id_slice(&key->record_id));
-    rind_blake2s_update(&hash, RIND_SLICE_OF(id));
-    rind_blake2s_final(&hash, digest);
-    return &sessions->buckets[rind_get_be64(digest) & (sessions->bucket_count - 1)];
+    uint8_t bytes[RIND_MIX_SIZE_MAX] = {0};
+    _Static_assert(sizeof(*key) <= sizeof(bytes), "a key fits");
+    memcpy(bytes, key, sizeof(*key));
+    return &sessions->buckets[rind_mix(sessions->mix, bytes, sizeof(bytes)) &
+                              (sessions->bucket_count - 1)];
 }
 
 /* The link that leads to the slot of `key`, or the 0 at the end of the chain. */

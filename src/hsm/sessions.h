@@ -17,15 +17,11 @@
 
 #define RIND_HSM_SESSIONS_COUNT_MAX 65535u
 
-/* Random bytes that keep a hostile host from choosing keys that collide. */
-struct rind_hsm_sessions_seed {
-    uint8_t bytes[RIND_BLAKE2S_KEY_SIZE];
-};
-
 struct rind_hsm_session_key {
     struct rind_record_id record_id;
     uint32_t session_id;
 };
+_Static_assert(sizeof(struct rind_hsm_session_key) == 36, "hashed as bytes, without padding");
 
 struct rind_hsm_session_slot;
 
@@ -39,7 +35,7 @@ struct rind_hsm_sessions {
     uint32_t free_head; /* chain of slots given back, index + 1 */
     uint32_t newest;    /* index + 1; 0 when empty */
     uint32_t oldest;    /* index + 1; 0 when empty */
-    const struct rind_hsm_sessions_seed *seed;
+    const struct rind_mix *mix;
 };
 
 /* Bytes that a table of `capacity` sessions needs. */
@@ -47,11 +43,11 @@ size_t rind_hsm_sessions_size_bytes(uint32_t capacity);
 
 /*
  * An empty table in zeroed `memory` of rind_hsm_sessions_size_bytes(capacity), aligned for any
- * type. `capacity` in 1 .. RIND_HSM_SESSIONS_COUNT_MAX (asserted). `memory` and `seed` must outlive
- * it.
+ * type. `capacity` in 1 .. RIND_HSM_SESSIONS_COUNT_MAX (asserted). `memory` and `mix` must outlive
+ * it; the latter must have its seed before the first session comes.
  */
 void rind_hsm_sessions_init(struct rind_hsm_sessions *sessions, void *memory, uint32_t capacity,
-                            const struct rind_hsm_sessions_seed *seed);
+                            const struct rind_mix *mix);
 
 /*
  * Moves the session out of the table into *session; false, *session untouched, if there is

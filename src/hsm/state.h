@@ -118,7 +118,7 @@ struct rind_hsm {
     struct rind_hsm_group groups[RIND_GROUPS_LIMIT]; /* parallel to durable.groups */
     struct rind_hsm_leadership leaderships[RIND_GROUPS_LIMIT];
     struct rind_overlay_seed overlay_seed;
-    struct rind_hsm_sessions_seed sessions_seed;
+    struct rind_mix sessions_mix; /* keeps a hostile host from choosing keys that collide */
 
     struct rind_arena request_arena; /* the decoded request */
     struct rind_arena work_arena;    /* what handlers make, and the encoded response */

@@ -75,14 +75,11 @@ bool rind_bits_is_valid(const struct rind_bit_vector *bits)
     if (bits->length > RIND_BITS_LENGTH_MAX) {
         return false;
     }
-    unsigned used = bits->length / 8u; /* bytes without padding */
-    unsigned stray = 0;
-    if (bits->length % 8 != 0) {
-        stray = bits->bits[used] & (0xffu >> (bits->length % 8));
-        used++;
-    }
-    for (unsigned i = used; i < RIND_BITS_SIZE_BYTES; i++) {
-        stray |= bits->bits[i];
+    uint64_t stray = 0; /* bits that are set after the end, whichever */
+    for (unsigned start = 0; start < RIND_BITS_LENGTH_MAX; start += 64) {
+        unsigned used = bits->length <= start ? 0 : bits->length - start;
+        uint64_t padding = used >= 64 ? 0 : UINT64_MAX >> used;
+        stray |= rind_get_be64(bits->bits + start / 8) & padding;
     }
     return stray == 0;
 }

@@ -9,7 +9,7 @@
  */
 #include "merkle/overlay.h"
 
-#include "crypto/blake2s.h"
+#include "crypto/mix.h"
 #include "merkle/bits.h"
 #include "merkle/overlay_nodes.h"
 #include "merkle/ring.h"
@@ -24,7 +24,6 @@
 #define OVERLAY_RING_SIZE_BYTES_MIN (128u * 1024u)
 /* One table entry is provided for this many bytes of nodes; interior nodes take 110 and more. */
 #define OVERLAY_BYTES_PER_ENTRY 64u
-#define OVERLAY_HASH_WORDS (sizeof(struct rind_data_hash) / sizeof(uint32_t))
 #define OVERLAY_PREFIX_ABSENT 0u
 #define OVERLAY_INTERIOR_SIZE_MAX (2u * (2u + RIND_BITS_SIZE_BYTES + sizeof(struct rind_data_hash)))
 
@@ -40,8 +39,16 @@ _Static_assert((uint64_t)RIND_OVERLAY_CAPACITY_MAX *OVERLAY_CHANGE_SIZE_BYTES < 
 struct overlay_record {
     struct rind_data_hash hash;
     uint32_t content_size;
-    uint32_t kind;  /* enum rind_overlay_kind */
-    uint32_t mixed; /* keyed hash of `hash` */
+    uint32_t kind; /* enum rind_overlay_kind */
+};
+
+/*
+ * What expiring a node needs to know, in the order that nodes were added: apart from the nodes,
+ * which have left the caches near the processor by then.
+ */
+struct overlay_expiry {
+    uint32_t mixed; /* keyed hash of the node's hash */
+    uint32_t size;  /* of its record and content */
 };
 
 /* Open addressing, linear probing, no tombstones. */
@@ -62,8 +69,10 @@ struct rind_overlay {
     uint32_t entry_mask;      /* table size - 1 */
     uint32_t node_count;
     struct rind_ring ring; /* of records and their contents */
-    uint64_t mix[OVERLAY_HASH_WORDS];
-    uint32_t *change_node_counts; /* nodes added by each change */
+    struct rind_mix mix;
+    uint32_t *change_node_counts;    /* nodes added by each change */
+    struct overlay_expiry *expiries; /* of the nodes in the ring; entry_count_max places */
+    uint32_t expiry_first;           /* the oldest node's */
     struct overlay_entry *entries;
 };
 
@@ -74,6 +83,7 @@ struct overlay_layout {
     uint32_t entry_slots;
     size_t entries_offset;
     size_t changes_offset;
+    size_t expiries_offset;
     size_t ring_offset;
     size_t size_bytes;
 };
@@ -98,8 +108,10 @@ static struct overlay_layout overlay_layout_of(uint32_t capacity)
     layout.entries_offset = overlay_align(sizeof(struct rind_overlay));
     layout.changes_offset =
         overlay_align(layout.entries_offset + layout.entry_slots * sizeof(struct overlay_entry));
-    layout.ring_offset =
+    layout.expiries_offset =
         overlay_align(layout.changes_offset + (size_t)(capacity - 1) * sizeof(uint32_t));
+    layout.ring_offset = overlay_align(layout.expiries_offset +
+                                       layout.entry_count_max * sizeof(struct overlay_expiry));
     layout.size_bytes = overlay_align(layout.ring_offset + layout.ring_size);
     return layout;
 }
@@ -107,21 +119,6 @@ static struct overlay_layout overlay_layout_of(uint32_t capacity)
 size_t rind_overlay_size_bytes(uint32_t capacity)
 {
     return overlay_layout_of(capacity).size_bytes;
-}
-
-/* Expands the seed to the keys of the table's hash function. */
-static void overlay_seed_mix(struct rind_overlay *overlay, const struct rind_overlay_seed *seed)
-{
-    for (uint8_t half = 0; half < 2; half++) {
-        uint8_t input[sizeof(seed->bytes) + 1];
-        uint8_t digest[RIND_BLAKE2S_SIZE];
-        memcpy(input, seed->bytes, sizeof(seed->bytes));
-        input[sizeof(seed->bytes)] = half;
-        rind_blake2s(RIND_SLICE_OF(input), digest);
-        for (unsigned i = 0; i < 4; i++) {
-            overlay->mix[4u * half + i] = rind_get_le64(digest + 8 * i);
-        }
-    }
 }
 
 rind_status rind_overlay_init(struct rind_ctx *ctx, void *memory, size_t size_bytes,
@@ -146,9 +143,10 @@ rind_status rind_overlay_init(struct rind_ctx *ctx, void *memory, size_t size_by
         .entry_mask = layout.entry_slots - 1,
         .ring = {.memory = base + layout.ring_offset, .size = layout.ring_size},
         .change_node_counts = (uint32_t *)(void *)(base + layout.changes_offset),
+        .expiries = (struct overlay_expiry *)(void *)(base + layout.expiries_offset),
         .entries = (struct overlay_entry *)(void *)(base + layout.entries_offset),
     };
-    overlay_seed_mix(made, seed);
+    rind_mix_init(&made->mix, seed->bytes);
     *overlay = made;
     return RIND_OK;
 }
@@ -164,25 +162,23 @@ void rind_overlay_open(struct rind_overlay *overlay, const struct rind_data_hash
     overlay->change_first = 0;
     overlay->change_count = 0;
     overlay->node_count = 0;
+    overlay->expiry_first = 0;
     overlay->ring.first = 0;
     overlay->ring.used = 0;
 }
 
 /* --- The table --- */
 
-/*
- * Strongly universal in 32-bit words (multiply-shift over pairs): whatever hashes a host makes us
- * remember, they spread as if random, unless it knows the seed.
- */
 static uint32_t overlay_mix(const struct rind_overlay *overlay, const struct rind_data_hash *hash)
 {
-    uint32_t words[OVERLAY_HASH_WORDS]; /* in the machine's own order: this stays in memory */
-    memcpy(words, hash->bytes, sizeof(words));
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < OVERLAY_HASH_WORDS; i += 2) {
-        sum += (overlay->mix[i] + words[i]) * (overlay->mix[i + 1] + words[i + 1]);
-    }
-    return (uint32_t)(sum >> 32);
+    return rind_mix(&overlay->mix, hash->bytes, sizeof(hash->bytes));
+}
+
+/* What belongs to the node that is `offset` younger than the oldest; offset <= node_count. */
+static struct overlay_expiry *overlay_expiry_at(const struct rind_overlay *overlay, uint32_t offset)
+{
+    uint32_t to_end = overlay->entry_count_max - overlay->expiry_first;
+    return &overlay->expiries[offset < to_end ? overlay->expiry_first + offset : offset - to_end];
 }
 
 /* Tells the memory to bring what a look at `mixed` will need. */
@@ -413,8 +409,8 @@ static void overlay_append_node(struct rind_overlay *overlay,
         .kind = is_leaf   ? RIND_OVERLAY_LEAF
                 : is_root ? RIND_OVERLAY_ROOT
                           : RIND_OVERLAY_INTERIOR,
-        .mixed = overlay_mix(overlay, &added->key.hash),
     };
+    uint32_t mixed = overlay_mix(overlay, &added->key.hash);
     struct overlay_content packed;
     struct rind_slice content;
     if (is_leaf) {
@@ -427,8 +423,11 @@ static void overlay_append_node(struct rind_overlay *overlay,
     rind_ring_append(&overlay->ring, &record, sizeof(record));
     rind_ring_append(&overlay->ring, content.data, record.content_size);
 
-    struct overlay_entry *entry = overlay_slot(overlay, &record.hash, record.mixed);
-    *entry = (struct overlay_entry){.position_plus_1 = position + 1, .mixed = record.mixed};
+    struct overlay_entry *entry = overlay_slot(overlay, &record.hash, mixed);
+    *entry = (struct overlay_entry){.position_plus_1 = position + 1, .mixed = mixed};
+    RIND_ASSERT(overlay->node_count < overlay->entry_count_max);
+    *overlay_expiry_at(overlay, overlay->node_count) = (struct overlay_expiry){
+        .mixed = mixed, .size = (uint32_t)sizeof(record) + record.content_size};
     overlay->node_count++;
 }
 
@@ -437,12 +436,9 @@ void rind_overlay_expect_change(const struct rind_overlay *overlay)
     if (overlay->change_count < overlay->change_count_max) {
         return; /* most likely nothing expires */
     }
-    uint32_t position = overlay->ring.first;
-    for (uint32_t i = 0; i < overlay->change_node_counts[overlay->change_first]; i++) {
-        struct overlay_record record;
-        position = rind_ring_read(&overlay->ring, position, &record, sizeof(record));
-        position = rind_ring_after(&overlay->ring, position, record.content_size);
-        overlay_expect(overlay, record.mixed);
+    uint32_t node_count = overlay->change_node_counts[overlay->change_first];
+    for (uint32_t i = 0; i < node_count; i++) {
+        overlay_expect(overlay, overlay_expiry_at(overlay, i)->mixed);
     }
 }
 
@@ -453,12 +449,11 @@ static void overlay_expire_oldest(struct rind_overlay *overlay)
     RIND_ASSERT(overlay->change_count > 0);
     uint32_t node_count = overlay->change_node_counts[overlay->change_first];
     for (uint32_t i = 0; i < node_count; i++) {
-        struct overlay_record record;
-        uint32_t position = overlay->ring.first;
-        (void)rind_ring_read(&overlay->ring, position, &record, sizeof(record));
-        overlay_forget(overlay, position, record.mixed);
-        rind_ring_drop(&overlay->ring, (uint32_t)sizeof(record) + record.content_size);
+        const struct overlay_expiry *expiry = overlay_expiry_at(overlay, i);
+        overlay_forget(overlay, overlay->ring.first, expiry->mixed);
+        rind_ring_drop(&overlay->ring, expiry->size);
     }
+    overlay->expiry_first = (overlay->expiry_first + node_count) % overlay->entry_count_max;
     overlay->node_count -= node_count;
     overlay->change_first = (overlay->change_first + 1) % overlay->change_count_max;
     overlay->change_count--;

@@ -28,8 +28,8 @@ struct rind_overlay_seed {
 };
 
 /*
- * Bytes of memory that an overlay of this capacity needs (7.2 KB per unit: 3.7 MB for 511; at least
- * 160 KB). `capacity` within RIND_OVERLAY_CAPACITY_MIN .. _MAX (asserted).
+ * Bytes of memory that an overlay of this capacity needs (7.9 KB per unit: 4.1 MB for 511; at least
+ * 181 KB). `capacity` within RIND_OVERLAY_CAPACITY_MIN .. _MAX (asserted).
  */
 size_t rind_overlay_size_bytes(uint32_t capacity);
 

@@ -152,7 +152,7 @@ struct rebase {
     unsigned old_next; /* steps of `old` before this one lie above the walk */
     struct verify_walk walk;
     struct rind_verified_proof path;
-    struct rind_tree_step steps[RIND_TREE_PATH_COUNT_MAX];
+    struct rind_tree_step *steps; /* room for RIND_TREE_PATH_COUNT_MAX */
 };
 
 static rind_status rebase_missing(struct rind_ctx *ctx)
@@ -249,10 +249,13 @@ static rind_status rebase_step(struct rind_ctx *ctx, struct rebase *rebase, bool
 static rind_status rebase_proof(struct rind_ctx *ctx, const struct rind_overlay *overlay,
                                 struct rind_verified_proof *verified)
 {
-    struct rebase rebase; /* its steps, 10 KB, need no initial value */
-    rebase.overlay = overlay;
-    rebase.old = verified;
-    rebase.old_next = 0;
+    struct rebase rebase = {.overlay = overlay, .old = verified};
+    /* In the arena although 12 KB: what is on the stack lies among secrets, and is wiped with them.
+     */
+    rebase.steps = rind_ctx_alloc_array(ctx, RIND_TREE_PATH_COUNT_MAX, sizeof(*rebase.steps));
+    if (rebase.steps == NULL) {
+        return rind_status_make(RIND_E_LIMIT);
+    }
     rebase.path = (struct rind_verified_proof){.key = verified->key,
                                                .range = verified->range,
                                                .root_hash = *rind_overlay_latest_root(overlay),
@@ -263,13 +266,7 @@ static rind_status rebase_proof(struct rind_ctx *ctx, const struct rind_overlay 
     while (leads_on) {
         RIND_TRY(rebase_step(ctx, &rebase, &leads_on));
     }
-    struct rind_tree_step *steps =
-        rind_ctx_alloc_array(ctx, rebase.path.step_count, sizeof(*steps));
-    if (steps == NULL) {
-        return rind_status_make(RIND_E_LIMIT);
-    }
-    memcpy(steps, rebase.steps, rebase.path.step_count * sizeof(*steps));
-    rebase.path.steps = steps;
+    rebase.path.steps = rebase.steps;
     *verified = rebase.path;
     return RIND_OK;
 }

@@ -34,6 +34,31 @@ static void digests_are_those_of_rfc_7693(void **state)
                "69217a3079908094e11121d042354a7c1f55b6482ca1a51e1b250dfd1ed0eef9");
 }
 
+/* Of a thousand seeds, how many give `a` and `b` the same value in so many low bits? */
+static unsigned collisions(const uint8_t *a, const uint8_t *b, size_t size, uint32_t mask)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        struct rind_mix mix;
+        uint8_t seed[RIND_MIX_SEED_SIZE] = {(uint8_t)i, (uint8_t)(i >> 8)};
+        rind_mix_init(&mix, seed);
+        count += ((rind_mix(&mix, a, size) ^ rind_mix(&mix, b, size)) & mask) == 0;
+    }
+    return count;
+}
+
+static void table_hashes_of_any_two_keys_collide_as_seldom_as_random_ones(void **state)
+{
+    (void)state;
+    uint8_t a[RIND_MIX_SIZE_MAX] = {0};
+    for (size_t bit = 0; bit < 8 * sizeof(a); bit++) {
+        uint8_t b[RIND_MIX_SIZE_MAX] = {0};
+        b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_in_range(collisions(a, b, sizeof(a), 0x3f), 1, 40); /* 15.6 are expected */
+    }
+    assert_int_equal(collisions(a, a, sizeof(a), UINT32_MAX), 1000);
+}
+
 /* The self-test of RFC 7693 appendix E: digests of many sizes, keyed and not, of one pattern. */
 static void selftest_pattern(uint8_t *out, size_t length, uint32_t seed)
 {
@@ -221,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(digests_are_those_of_rfc_7693, setup),
+        cmocka_unit_test(table_hashes_of_any_two_keys_collide_as_seldom_as_random_ones),
         cmocka_unit_test_setup(the_self_test_of_rfc_7693_holds, setup),
         cmocka_unit_test_setup(pieces_give_the_digest_of_the_whole, setup),
         cmocka_unit_test_setup(macs_are_those_of_the_vectors_and_verify, setup),

@@ -11,7 +11,7 @@
 #include "hsm/sessions.h"
 
 struct table {
-    struct rind_hsm_sessions_seed seed;
+    struct rind_mix mix;
     struct rind_hsm_sessions sessions;
     void *memory;
 };
@@ -19,9 +19,11 @@ struct table {
 static struct table *table_new(uint32_t capacity)
 {
     struct table *table = calloc(1, sizeof(*table));
-    memset(&table->seed, 7, sizeof(table->seed));
+    uint8_t seed[RIND_MIX_SEED_SIZE];
+    memset(seed, 7, sizeof(seed));
+    rind_mix_init(&table->mix, seed);
     table->memory = calloc(1, rind_hsm_sessions_size_bytes(capacity));
-    rind_hsm_sessions_init(&table->sessions, table->memory, capacity, &table->seed);
+    rind_hsm_sessions_init(&table->sessions, table->memory, capacity, &table->mix);
     return table;
 }
 

@@ -29,6 +29,7 @@ static struct {
     struct wipe_secret secrets[WIPE_SECRETS_MAX];
     unsigned secret_count;
     unsigned request_count;
+    size_t depth_max; /* bytes of stack that a request used */
 } wipe;
 
 static unsigned wipe_count(const uint8_t *memory, size_t size, const uint8_t *window)
@@ -62,6 +63,24 @@ rind_status __real_rind_hsm_handle(struct rind_ctx *ctx, struct rind_hsm *hsm,
                                    struct rind_slice request, struct rind_buffer *response);
 rind_status __wrap_rind_hsm_handle(struct rind_ctx *ctx, struct rind_hsm *hsm,
                                    struct rind_slice request, struct rind_buffer *response);
+
+void __real_rind_wipe_stack(void);
+void __wrap_rind_wipe_stack(void);
+
+/* Before the core wipes its stack: how deep did it go? */
+void __wrap_rind_wipe_stack(void)
+{
+    const uint8_t *here = __builtin_frame_address(0);
+    if (wipe.stack != NULL && here > wipe.stack && here < wipe.stack + WIPE_STACK_SIZE) {
+        const uint8_t *deepest = wipe.stack;
+        while (deepest < here && *deepest == 0) {
+            deepest++;
+        }
+        size_t depth = (size_t)(here - deepest);
+        wipe.depth_max = depth > wipe.depth_max ? depth : wipe.depth_max;
+    }
+    __real_rind_wipe_stack();
+}
 
 static void *wipe_run(void *self)
 {
@@ -200,6 +219,49 @@ static void a_session_is_held_in_one_place(void **state)
     check_core_memory(fixture);
 }
 
+/* Appends what two requests with proofs of the same root say: the second path is rebuilt. */
+static void ask_twice_from_one_root(struct fixture *fixture)
+{
+    const struct rind_log_entry basis = *cluster_last(fixture->cluster, &fixture->group);
+    struct rind_secrets_request recover2 = cluster_recover2(&fixture->register2);
+    for (unsigned i = 0; i < 2; i++) {
+        fixture->client.has_session = false;
+        cluster_client_connect(fixture->cluster, 0, &fixture->group, &fixture->client);
+        struct rind_hsm_request request = {
+            .kind = RIND_HSM_REQUEST_APP_REQUEST,
+            .app = {.realm = fixture->cluster->realm,
+                    .group = fixture->group,
+                    .record_id = fixture->client.record_id,
+                    .session_id = fixture->client.session_id,
+                    .encrypted =
+                        cluster_client_seal(fixture->cluster, &fixture->client,
+                                            cluster_encode_secrets(fixture->cluster, &recover2)),
+                    .proof = cluster_proof(fixture->cluster, &basis.partition,
+                                           &fixture->client.record_id),
+                    .index = basis.index}};
+        struct rind_hsm_app_response answer;
+        cluster_send(fixture->cluster, 0, &request, &answer);
+        assert_int_equal(answer.kind, RIND_HSM_APP_OK);
+        assert_true(
+            cluster_append(fixture->cluster, &fixture->group, &answer.ok.entry, &answer.ok.delta));
+    }
+    assert_int_equal(cluster_commit(fixture->cluster, 0, &fixture->group).kind, RIND_HSM_COMMIT_OK);
+}
+
+static void no_request_goes_deeper_than_what_is_wiped(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rind_owned_range upper = rind_owned_range_full();
+    upper.start.bytes[0] = 0x80;
+    struct rind_group_id other = cluster_new_group(fixture->cluster, (const unsigned[]){0}, 1);
+    assert_int_equal(cluster_commit(fixture->cluster, 0, &other).kind, RIND_HSM_COMMIT_OK);
+    (void)ask(fixture, &fixture->register2);
+    ask_twice_from_one_root(fixture);
+    cluster_transfer(fixture->cluster, 0, &fixture->group, 0, &other, &upper);
+    cluster_transfer(fixture->cluster, 0, &other, 0, &fixture->group, &upper);
+    assert_in_range(wipe.depth_max, 1024, RIND_WIPE_STACK_SIZE * 3 / 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -207,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_request_leaves_no_plaintext_and_no_copy_of_a_key),
         TEST(a_session_is_held_in_one_place),
+        TEST(no_request_goes_deeper_than_what_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

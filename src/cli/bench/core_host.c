@@ -150,8 +150,9 @@ static rind_status core_boot(struct rind_ctx *ctx, struct rind_core_host *host)
                                                .clock_now_ns = core_clock_now_ns};
     rind_realm_keys_derive_insecure(rind_slice_text("benchmark"), &host->keys);
     host->memory_size = rind_hsm_size_bytes(&config);
+    /* Populated: a core that has run for long has touched its memory before. */
     host->memory = mmap(NULL, host->memory_size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     RIND_REQUIRE(ctx, host->memory != MAP_FAILED, RIND_E_LIMIT, "no memory for the core");
     host->response_capacity = rind_hsm_response_size_bytes_max(&config);
     host->response = malloc(host->response_capacity);
