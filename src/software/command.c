@@ -281,16 +281,21 @@ rind_status rind_software_command_check(struct rind_ctx *ctx, struct rind_softwa
     return RIND_OK;
 }
 
-void rind_software_command_translate(int argc, char **argv)
+void rind_software_command_translate(struct rind_software_command *command, int argc, char **argv)
 {
-    static char id[] = "--id";
-    static char port[] = "--port";
-    static char provider[] = "--provider";
-    char *const ours[] = {id, port, provider};
+    static const char *const names[] = {"-id", "-port", "-provider"};
+    size_t used = 0;
     for (int i = 1; i < argc; i++) {
-        for (size_t n = 0; n < sizeof(ours) / sizeof(ours[0]); n++) {
-            if (strcmp(argv[i], ours[n] + 1) == 0) {
-                argv[i] = ours[n];
+        for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+            size_t length = strlen(names[n]);
+            bool is_it = strncmp(argv[i], names[n], length) == 0 &&
+                         (argv[i][length] == '\0' || argv[i][length] == '=');
+            if (is_it && used < RIND_SOFTWARE_TRANSLATED_MAX &&
+                strlen(argv[i]) + 1 < RIND_SOFTWARE_TRANSLATED_SIZE) {
+                (void)snprintf(command->translated[used], RIND_SOFTWARE_TRANSLATED_SIZE, "-%s",
+                               argv[i]);
+                argv[i] = command->translated[used++];
+                break; /* it has two dashes now */
             }
         }
     }

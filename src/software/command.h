@@ -16,6 +16,9 @@
 
 #define RIND_SOFTWARE_FLAGS_MAX 16u
 #define RIND_SOFTWARE_TABLES 4u
+/* Of flags with one dash; more, or longer ones, are left as they are, and refused. */
+#define RIND_SOFTWARE_TRANSLATED_MAX 8u
+#define RIND_SOFTWARE_TRANSLATED_SIZE 64u
 
 /* Exit statuses of deployed software realms, for whoever watches them. */
 enum rind_software_exit {
@@ -51,6 +54,7 @@ struct rind_software_command {
     const char *tls_key_file;
     uint64_t idle_timeout_ns;
     uint64_t shutdown_timeout_ns;
+    char translated[RIND_SOFTWARE_TRANSLATED_MAX][RIND_SOFTWARE_TRANSLATED_SIZE];
 
     struct rind_bigtable_flags bigtable;
     struct rind_secret_manager_flags secret_manager;
@@ -80,7 +84,10 @@ void rind_software_command_init(struct rind_software_command *command);
 rind_status rind_software_command_check(struct rind_ctx *ctx, struct rind_software_command *command,
                                         int *exit_status) RIND_MUST_USE;
 
-/* Go's way of writing flags, -id, becomes ours, --id. Changes the pointers in argv only. */
-void rind_software_command_translate(int argc, char **argv);
+/*
+ * Go's way of writing flags, -id or -id=VALUE, becomes ours, with two dashes. Changes the pointers
+ * in argv only; what they then point at is the command's.
+ */
+void rind_software_command_translate(struct rind_software_command *command, int argc, char **argv);
 
 #endif

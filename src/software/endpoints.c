@@ -131,7 +131,6 @@ static void req_handle(const struct rind_software_endpoints *endpoints, struct r
     enum rind_bearer_fault fault =
         rind_tenant_gate_judge(ctx, &gate, request, &claims, &is_key_unavailable);
     if (is_key_unavailable) { /* the token may be good: 401 would tell a client to give up */
-        RIND_LOG_WARN(endpoints->log, "a token cannot be checked: %s", ctx->sentence);
         respond_message(ctx, response, 503, RIND_TENANT_LOG_NO_KEY);
         return;
     }

@@ -256,7 +256,7 @@ int main(int argc, char **argv)
     rind_arena_init(&arena, memory, sizeof(memory));
     rind_ctx_init(&ctx, &arena);
     rind_software_command_init(&daemon.command);
-    rind_software_command_translate(argc, argv);
+    rind_software_command_translate(&daemon.command, argc, argv);
     if (!rind_flags_or_exit(&daemon.command.command, argc, argv, &exit_status)) {
         return exit_status;
     }

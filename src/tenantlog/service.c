@@ -88,7 +88,6 @@ static bool authenticate(struct rind_tenant_log *service, struct rind_ctx *ctx,
         return true;
     }
     if (is_key_unavailable) {
-        RIND_LOG_WARN(&service->log, "a token cannot be checked: %s", ctx->sentence);
         answer_message(ctx, response, 503, RIND_TENANT_LOG_NO_KEY);
         return false;
     }

@@ -277,6 +277,9 @@ static rind_status keys_fetch(struct rind_ctx *ctx, struct rind_tenant_keys *key
         RIND_LOG_WARN(&keys->log, "a tenant's key stays in use, as it cannot be asked for: %s",
                       ctx->sentence);
         status = RIND_OK;
+    } else if (!rind_is_ok(status) && !is_final(status)) {
+        /* Here, where it is rationed, and not by whoever was sent the token. */
+        RIND_LOG_WARN(&keys->log, "a tenant's key cannot be asked for: %s", ctx->sentence);
     }
     if (rind_is(status, RIND_E_INVALID)) {
         RIND_LOG_WARN(&keys->log, "tokens of a tenant are refused: %s", ctx->sentence);

@@ -116,7 +116,7 @@ static bool check(const char *const *arguments, struct rind_software_command *co
         argv[argc] = copies[argc];
     }
     rind_software_command_init(command);
-    rind_software_command_translate(argc, argv);
+    rind_software_command_translate(command, argc, argv);
     assert_true(rind_is_ok(rind_flags_parse(ctx, &command->command, argc, argv, &outcome)));
     return rind_is_ok(rind_software_command_check(ctx, command, exit_status));
 }
@@ -131,6 +131,8 @@ static void faults_have_the_exit_statuses_of_the_specification(void **state)
         {{"p", NULL}, 0},
         {{"p", "-id", "2f8b1c5e00d14aa3b1f0c2d3e4f50617", "-port", "9000", NULL}, 0},
         {{"p", "--id=2F8B1C5E00D14AA3B1F0C2D3E4F50617", "--provider", "MEMORY", NULL}, 0},
+        {{"p", "-id=2f8b1c5e00d14aa3b1f0c2d3e4f50617", "-port=9000", "-provider=memory", NULL}, 0},
+        {{"p", "-id=2f8b", NULL}, 3},
         {{"p", "--id", "xyz", NULL}, 2},
         {{"p", "--id", "2f8", NULL}, 2},
         {{"p", "--id", "2f8b", NULL}, 3},
