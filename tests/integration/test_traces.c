@@ -254,11 +254,45 @@ static void a_manager_is_followed_to_the_agents(void **state)
     free(seen.spans);
 }
 
+static void a_collector_that_hangs_is_no_concern_of_requests(void **state)
+{
+    struct world *world = *state;
+    collector_set_mood(&world->collector, COLLECTOR_HANGS);
+    struct rind_user *user = open_user(world);
+    for (unsigned i = 0; i < 3; i++) {
+        recover(world, user, DRAWN);
+    }
+    rind_user_free(user);
+}
+
+static void a_variable_that_cannot_be_ends_the_start(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {"rind-agent --key k --store lmdb:/nowhere",
+                                           "rind-cluster-manager --store lmdb:/nowhere"};
+    const char *bin = getenv("RIND_BIN_DIR");
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        char command[1024];
+        char line[512] = "";
+        (void)snprintf(command, sizeof(command),
+                       "OTEL_TRACES_EXPORTER=zipkin '%s'/%s 2>&1 >/dev/null",
+                       bin != NULL ? bin : "bin", programs[i]);
+        FILE *stream = popen(command, "r"); /* NOLINT: ours */
+        assert_non_null(stream);
+        assert_non_null(fgets(line, sizeof(line), stream));
+        assert_non_null(strstr(line, "OTEL_TRACES_EXPORTER must be otlp or none"));
+        assert_null(fgets(line, sizeof(line), stream)); /* one sentence */
+        assert_int_equal(pclose(stream), 1 << 8);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_recover_is_seen_in_every_process),
         cmocka_unit_test(a_manager_is_followed_to_the_agents),
+        cmocka_unit_test(a_variable_that_cannot_be_ends_the_start),
+        cmocka_unit_test(a_collector_that_hangs_is_no_concern_of_requests), /* from then on */
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
