@@ -57,6 +57,9 @@ static void client_measure(struct rind_client *client, const struct rind_call *c
 /* Drives one exchange to its end. */
 static rind_status client_run(struct rind_ctx *ctx, struct rind_client_exchange *exchange)
 {
+    if (exchange->state == RIND_CLIENT_SENDING) {
+        rind_client_exchange_step(ctx, exchange, true); /* a kept socket has room, as a rule */
+    }
     while (!rind_client_exchange_is_over(exchange)) {
         struct pollfd ready = {.fd = rind_client_exchange_fd(exchange),
                                .events = rind_client_exchange_events(exchange)};

@@ -400,11 +400,13 @@ void rind_client_exchange_step(struct rind_ctx *ctx, struct rind_client_exchange
     if (is_ready && exchange->state == RIND_CLIENT_CONNECTING) {
         client_step_connect(ctx, exchange);
     }
+    /* Nobody has answered what leaves only now; what is cut off may have been answered already. */
+    bool may_receive = exchange->state == RIND_CLIENT_RECEIVING;
     if (is_ready && exchange->state == RIND_CLIENT_SENDING) {
         client_step_send(ctx, exchange);
+        may_receive =
+            exchange->is_send_cut || (exchange->state == RIND_CLIENT_SENDING && exchange->sent > 0);
     }
-    bool may_receive = exchange->state == RIND_CLIENT_RECEIVING ||
-                       (exchange->state == RIND_CLIENT_SENDING && exchange->sent > 0);
     if (is_ready && may_receive) {
         client_step_receive(ctx, exchange);
     }

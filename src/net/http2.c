@@ -414,6 +414,9 @@ static bool http2_set_options(nghttp2_option **option)
     }
     nghttp2_option_set_no_closed_streams(*option, 1);
     nghttp2_option_set_max_settings(*option, HTTP2_SETTINGS_MAX);
+    /* Of our answers' few fields most have a new value each time (x-exec-time): a table of them
+     * would cost each connection kilobytes, and each answer a search through all of it. */
+    nghttp2_option_set_max_deflate_dynamic_table_size(*option, 0);
     return true;
 }
 

@@ -165,7 +165,9 @@ static rind_status tls_configure(struct rind_ctx *ctx, const struct rind_tls *tl
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_alpn_select_cb(context, tls_select_protocol, (void *)(uintptr_t)tls);
-    SSL_CTX_set_read_ahead(context, 0);
+    /* One read(2) for all records that have come, instead of two for each. A connection is driven
+     * until OpenSSL has nothing more, so that none is forgotten in its buffer. */
+    SSL_CTX_set_read_ahead(context, 1);
 
     RIND_TRY(tls_add_file(ctx, context, tls->certificate_file, tls_add_chain));
     RIND_TRY(tls_add_file(ctx, context, tls->key_file, tls_add_key));
