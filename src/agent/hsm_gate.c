@@ -3,7 +3,7 @@
 
 /* On the waiting caller's stack; linked into the gate while it waits. */
 struct rind_hsm_gate_waiter {
-    struct rind_cond turn;
+    struct rind_semaphore turn; /* posted once has_turn */
     bool has_turn;
     struct rind_hsm_gate_waiter *previous;
     struct rind_hsm_gate_waiter *next;
@@ -51,6 +51,23 @@ static void gate_unlink(struct rind_hsm_gate *gate, enum rind_hsm_urgency urgenc
     gate->waiting--;
 }
 
+/* It is too late to wait on. True if the turn has come just now after all. */
+static bool gate_give_up(struct rind_hsm_gate *gate, enum rind_hsm_urgency urgency,
+                         struct rind_hsm_gate_waiter *waiter)
+{
+    rind_mutex_lock(&gate->lock);
+    bool has_turn = waiter->has_turn;
+    if (!has_turn) {
+        gate_unlink(gate, urgency, waiter);
+    }
+    rind_mutex_unlock(&gate->lock);
+    if (has_turn) {
+        (void)rind_semaphore_wait(&waiter->turn,
+                                  rind_deadline_never()); /* whoever gives it, posts */
+    }
+    return has_turn;
+}
+
 rind_status rind_hsm_gate_enter(struct rind_ctx *ctx, struct rind_hsm_gate *gate,
                                 enum rind_hsm_urgency urgency, struct rind_deadline deadline)
 {
@@ -68,37 +85,43 @@ rind_status rind_hsm_gate_enter(struct rind_ctx *ctx, struct rind_hsm_gate *gate
                          RIND_HSM_GATE_WAITING_MAX);
     }
     struct rind_hsm_gate_waiter waiter = {0};
-    rind_cond_init(&waiter.turn);
+    rind_semaphore_init(&waiter.turn);
     gate_link(gate, urgency, &waiter);
-    while (!waiter.has_turn && !rind_deadline_has_expired(deadline)) {
-        (void)rind_cond_wait(&waiter.turn, &gate->lock, deadline);
-    }
-    bool has_turn = waiter.has_turn;
-    if (!has_turn) {
-        gate_unlink(gate, urgency, &waiter);
-    }
     rind_mutex_unlock(&gate->lock);
-    rind_cond_fini(&waiter.turn);
+    bool has_turn =
+        rind_semaphore_wait(&waiter.turn, deadline) || gate_give_up(gate, urgency, &waiter);
+    rind_semaphore_fini(&waiter.turn);
     if (!has_turn) {
         return rind_fail(ctx, RIND_E_TIMEOUT, "the HSM was too busy to take the request in time");
     }
     return RIND_OK;
 }
 
-void rind_hsm_gate_leave(struct rind_hsm_gate *gate)
+/* Takes out the waiter whose turn it is; NULL if nobody waits. Lock held. */
+static struct rind_hsm_gate_waiter *gate_take_next(struct rind_hsm_gate *gate)
 {
-    rind_mutex_lock(&gate->lock);
-    RIND_ASSERT(gate->in_flight > 0);
-    gate->in_flight--;
     for (unsigned urgency = 0; urgency < RIND_HSM_URGENCY_COUNT; urgency++) {
         struct rind_hsm_gate_waiter *waiter = gate->first[urgency];
         if (waiter != NULL) {
             gate_unlink(gate, (enum rind_hsm_urgency)urgency, waiter);
-            waiter->has_turn = true;
-            gate->in_flight++;
-            rind_cond_signal(&waiter->turn); /* under the lock: the waiter's stack lives on */
-            break;
+            return waiter;
         }
     }
+    return NULL;
+}
+
+void rind_hsm_gate_leave(struct rind_hsm_gate *gate)
+{
+    rind_mutex_lock(&gate->lock);
+    RIND_ASSERT(gate->in_flight > 0);
+    struct rind_hsm_gate_waiter *next = gate_take_next(gate);
+    if (next != NULL) {
+        next->has_turn = true; /* in this one's place */
+    } else {
+        gate->in_flight--;
+    }
     rind_mutex_unlock(&gate->lock);
+    if (next != NULL) {
+        rind_semaphore_post(&next->turn); /* its stack lives on until then */
+    }
 }

@@ -25,7 +25,11 @@ enum rind_hsm_urgency {
     RIND_HSM_URGENCY_COUNT
 };
 
-#define RIND_HSM_IN_FLIGHT_MAX_DEFAULT 4u
+/*
+ * Each wait here costs two threads a system call and one a switch, and with 4 under way most
+ * requests waited. An urgent one finds at most so many before it, a fifth of a millisecond each.
+ */
+#define RIND_HSM_IN_FLIGHT_MAX_DEFAULT 16u
 /* Callers that may wait: more threads than an agent has is a bug elsewhere, not a wish. */
 #define RIND_HSM_GATE_WAITING_MAX 4096u
 

@@ -13,8 +13,8 @@ struct pool_job {
 
 struct rind_pool {
     struct rind_mutex mutex; /* guards the ring and is_closed; innermost */
-    struct rind_cond has_jobs;
     struct rind_cond has_room;
+    struct rind_semaphore jobs_ready; /* one for each job, and when closed one for each thread */
     size_t jobs_max;
     size_t first;
     size_t count;
@@ -27,11 +27,10 @@ struct rind_pool {
 /* Takes the next job; false once the pool is closed and drained. */
 static bool pool_next(struct rind_pool *pool, struct pool_job *job)
 {
+    (void)rind_semaphore_wait(&pool->jobs_ready, rind_deadline_never());
     rind_mutex_lock(&pool->mutex);
-    while (pool->count == 0 && !pool->is_closed) {
-        (void)rind_cond_wait(&pool->has_jobs, &pool->mutex, rind_deadline_never());
-    }
     bool has_job = pool->count > 0;
+    RIND_ASSERT(has_job || pool->is_closed);
     if (has_job) {
         *job = pool->jobs[pool->first];
         pool->first = (pool->first + 1) % pool->jobs_max;
@@ -64,8 +63,8 @@ rind_status rind_pool_open(struct rind_ctx *ctx, const char *name, unsigned thre
         return rind_fail(ctx, RIND_E_LIMIT, "no memory for %zu jobs of pool %s", jobs_max, name);
     }
     rind_mutex_init(&made->mutex);
-    rind_cond_init(&made->has_jobs);
     rind_cond_init(&made->has_room);
+    rind_semaphore_init(&made->jobs_ready);
     made->jobs_max = jobs_max;
     rind_status status = RIND_OK;
     while (made->thread_count < thread_count && rind_is_ok(status)) {
@@ -90,12 +89,15 @@ rind_status rind_pool_submit(struct rind_ctx *ctx, struct rind_pool *pool, void 
     }
     bool is_closed = pool->is_closed;
     bool has_room = pool->count < pool->jobs_max;
-    if (has_room && !is_closed) {
+    bool is_queued = has_room && !is_closed;
+    if (is_queued) {
         pool->jobs[(pool->first + pool->count) % pool->jobs_max] = (struct pool_job){run, self};
         pool->count++;
-        rind_cond_signal(&pool->has_jobs);
     }
     rind_mutex_unlock(&pool->mutex);
+    if (is_queued) {
+        rind_semaphore_post(&pool->jobs_ready); /* without the lock, which the worker wants first */
+    }
     RIND_REQUIRE(ctx, !is_closed, RIND_E_CANCELLED, "worker pool is closing");
     RIND_REQUIRE(ctx, has_room, RIND_E_BUSY, "all workers are busy and %zu jobs wait already",
                  pool->jobs_max);
@@ -109,15 +111,17 @@ void rind_pool_close(struct rind_pool *pool)
     }
     rind_mutex_lock(&pool->mutex);
     pool->is_closed = true;
-    rind_cond_broadcast(&pool->has_jobs);
     rind_cond_broadcast(&pool->has_room);
     rind_mutex_unlock(&pool->mutex);
+    for (unsigned i = 0; i < pool->thread_count; i++) {
+        rind_semaphore_post(&pool->jobs_ready);
+    }
     for (unsigned i = 0; i < pool->thread_count; i++) {
         rind_thread_join(&pool->threads[i]);
     }
     RIND_ASSERT(pool->count == 0);
+    rind_semaphore_fini(&pool->jobs_ready);
     rind_cond_fini(&pool->has_room);
-    rind_cond_fini(&pool->has_jobs);
     rind_mutex_fini(&pool->mutex);
     free(pool->jobs);
     free(pool);

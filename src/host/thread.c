@@ -146,6 +146,42 @@ bool rind_cond_wait(struct rind_cond *cond, struct rind_mutex *mutex, struct rin
     return error == 0;
 }
 
+void rind_semaphore_init(struct rind_semaphore *semaphore)
+{
+    int result = sem_init(&semaphore->semaphore, 0, 0);
+    RIND_ASSERT(result == 0);
+}
+
+void rind_semaphore_fini(struct rind_semaphore *semaphore)
+{
+    int result = sem_destroy(&semaphore->semaphore);
+    RIND_ASSERT(result == 0);
+}
+
+void rind_semaphore_post(struct rind_semaphore *semaphore)
+{
+    int result = sem_post(&semaphore->semaphore);
+    RIND_ASSERT(result == 0); /* fails only beyond SEM_VALUE_MAX */
+}
+
+bool rind_semaphore_wait(struct rind_semaphore *semaphore, struct rind_deadline deadline)
+{
+    int result;
+    if (rind_deadline_is_never(deadline)) {
+        do {
+            result = sem_wait(&semaphore->semaphore);
+        } while (result != 0 && errno == EINTR);
+        RIND_ASSERT(result == 0);
+        return true;
+    }
+    struct timespec when = rind_deadline_timespec(deadline);
+    do {
+        result = sem_clockwait(&semaphore->semaphore, CLOCK_MONOTONIC, &when);
+    } while (result != 0 && errno == EINTR);
+    RIND_ASSERT(result == 0 || errno == ETIMEDOUT);
+    return result == 0;
+}
+
 rind_status rind_stopper_init(struct rind_ctx *ctx, struct rind_stopper *stopper)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -8,6 +8,7 @@
 #define RIND_HOST_THREAD_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,22 @@ void rind_cond_broadcast(struct rind_cond *cond);
  */
 bool rind_cond_wait(struct rind_cond *cond, struct rind_mutex *mutex,
                     struct rind_deadline deadline);
+
+/*
+ * A count of what may be taken. Where threads wait for one thing and nobody has to be told all, it
+ * is cheaper than a condition: whoever is woken needs no mutex to go on, and nobody who has waited
+ * leaves one behind that must look for others to wake.
+ */
+struct rind_semaphore {
+    sem_t semaphore;
+};
+
+void rind_semaphore_init(struct rind_semaphore *semaphore);
+/* Nobody may wait, or be about to post. */
+void rind_semaphore_fini(struct rind_semaphore *semaphore);
+void rind_semaphore_post(struct rind_semaphore *semaphore);
+/* Takes one, waiting for it until the deadline. False if there was none; never without reason. */
+bool rind_semaphore_wait(struct rind_semaphore *semaphore, struct rind_deadline deadline);
 
 /*
  * A request to stop, made once and seen by any number of threads, whether they compute (is_set),

@@ -44,6 +44,21 @@ static void a_stopper_wakes_sleepers_and_pollers(void **state)
     rind_stopper_fini(&stopper);
 }
 
+static void a_semaphore_gives_each_post_once(void **state)
+{
+    (void)state;
+    struct rind_semaphore semaphore;
+    rind_semaphore_init(&semaphore);
+    assert_false(rind_semaphore_wait(&semaphore, rind_deadline_now()));
+    assert_false(rind_semaphore_wait(&semaphore, rind_deadline_in_ms(1)));
+    rind_semaphore_post(&semaphore);
+    rind_semaphore_post(&semaphore);
+    assert_true(rind_semaphore_wait(&semaphore, rind_deadline_never()));
+    assert_true(rind_semaphore_wait(&semaphore, rind_deadline_now()));
+    assert_false(rind_semaphore_wait(&semaphore, rind_deadline_now()));
+    rind_semaphore_fini(&semaphore);
+}
+
 static void a_queue_keeps_order_and_its_limit(void **state)
 {
     (void)state;
@@ -379,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deadlines_saturate_and_compare),
         cmocka_unit_test(a_stopper_wakes_sleepers_and_pollers),
+        cmocka_unit_test(a_semaphore_gives_each_post_once),
         cmocka_unit_test(a_queue_keeps_order_and_its_limit),
         cmocka_unit_test(a_queue_loses_nothing_between_many_threads),
         cmocka_unit_test(a_pool_refuses_jobs_beyond_its_limit_and_runs_all_others_once),
