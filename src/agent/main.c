@@ -91,6 +91,8 @@ static rind_status program_open_store(struct rind_ctx *ctx, struct program *prog
         .merkle_cache_nodes = program->flags.merkle_cache_size,
         .large_read_ranges = (uint32_t)program->flags.merkle_large_read_limit,
         .large_read_permits = (uint32_t)program->flags.merkle_large_read_permits,
+        .log = &program->log,
+        .metrics = program->metrics,
     };
     return rind_store_open(ctx, program->flags.store, &options, &program->store);
 }

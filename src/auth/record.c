@@ -17,11 +17,15 @@ _Static_assert(sizeof(struct rind_record_id) == RIND_BLAKE2S_SIZE, "an id is a w
 rind_status rind_record_key_init(struct rind_ctx *ctx, const struct rind_secret *secret,
                                  struct rind_record_key *key)
 {
-    RIND_REQUIRE(ctx,
-                 secret->algorithm == RIND_SECRET_BLAKE2S_MAC256 &&
-                     secret->data.length == RIND_RECORD_KEY_SIZE,
-                 RIND_E_INVALID, "secret %s must be a Blake2sMac256 key of exactly %u bytes",
-                 RIND_RECORD_KEY_SECRET, RIND_RECORD_KEY_SIZE);
+    RIND_REQUIRE(
+        ctx,
+        secret->algorithm == RIND_SECRET_BLAKE2S_MAC256 &&
+            secret->data.length == RIND_RECORD_KEY_SIZE,
+        RIND_E_INVALID,
+        "secret %s must be a Blake2sMac256 key of exactly %u bytes: use "
+        "the one that this realm's users were registered with, or for a new realm make one "
+        "as docs/google-cloud.md says",
+        RIND_RECORD_KEY_SECRET, RIND_RECORD_KEY_SIZE);
     memcpy(key->bytes, secret->data.data, RIND_RECORD_KEY_SIZE);
     return RIND_OK;
 }

@@ -47,7 +47,10 @@ static rind_status balancer_read_record_key(struct rind_ctx *ctx, struct rind_se
     const struct rind_secret *secret =
         rind_secret_map_find_latest(ref.value, rind_slice_text(RIND_RECORD_KEY_SECRET));
     rind_status status = secret != NULL ? rind_record_key_init(ctx, secret, key)
-                                        : rind_fail(ctx, RIND_E_NOT_FOUND, "missing secret: %s",
+                                        : rind_fail(ctx, RIND_E_NOT_FOUND,
+                                                    "missing secret: %s, enabled and with its "
+                                                    "label; docs/google-cloud.md says how to make "
+                                                    "it",
                                                     RIND_RECORD_KEY_SECRET);
     rind_secrets_release(secrets, ref);
     return status;

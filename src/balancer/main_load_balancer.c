@@ -99,7 +99,8 @@ static rind_status daemon_start(struct rind_ctx *ctx, struct daemon *daemon)
     RIND_TRY(daemon_open_telemetry(ctx, daemon));
     struct rind_bigtable_options bigtable;
     RIND_TRY(rind_bigtable_flags_options(ctx, &daemon->command.bigtable, &daemon->log, &bigtable));
-    const struct rind_store_options store_options = {.bigtable = &bigtable, .log = &daemon->log};
+    const struct rind_store_options store_options = {
+        .bigtable = &bigtable, .log = &daemon->log, .metrics = daemon->metrics};
     RIND_TRY(rind_store_open(ctx, daemon->command.store, &store_options, &daemon->store));
     RIND_TRY(daemon_open_secrets(ctx, daemon));
     const struct rind_balancer_options options = {

@@ -205,9 +205,16 @@ static json_t *check_json(const struct rind_realm_id *realm,
         json_count(result->wrong), "problems", problems, "elapsed_s", (double)elapsed_ns / 1e9);
 }
 
-/* Adds to `*problems` what is wrong with the realm, and to `list` what there is to say. */
+/* What is wrong with all realms looked at. */
+struct check_faults {
+    uint64_t nodes; /* missing or wrong */
+    uint64_t strangers;
+    char stranger[RIND_STORE_KEY_TEXT_SIZE]; /* the key of one */
+};
+
+/* Adds to `*faults` what is wrong with the realm, and to `list` what there is to say. */
 static rind_status check_realm(struct rind_cli *cli, const struct rind_realm_id *realm,
-                               bool is_json, json_t *list, uint64_t *problems)
+                               bool is_json, json_t *list, struct check_faults *faults)
 {
     struct rind_store_progress progress = progress_open();
     struct rind_store_check_result result;
@@ -217,18 +224,27 @@ static rind_status check_realm(struct rind_cli *cli, const struct rind_realm_id 
     uint64_t elapsed_ns = rind_clock_monotonic_ns() - start_ns;
     progress_close(&progress);
     RIND_TRY(status);
-    *problems += result.missing + result.wrong + result.rows_malformed;
+    faults->nodes += result.missing + result.wrong;
+    if (result.rows_malformed > 0) {
+        faults->strangers += result.rows_malformed;
+        memcpy(faults->stranger, result.malformed_key, sizeof(faults->stranger));
+    }
     if (is_json) {
         (void)json_array_append_new(list, check_json(realm, &result, elapsed_ns));
     } else {
         check_print(realm, &result, elapsed_ns);
     }
+    char id[RIND_CLI_ID_TEXT_SIZE];
+    RIND_REQUIRE(&cli->ctx, result.group_count > 0, RIND_E_NOT_FOUND,
+                 "the log of realm %s is empty: either the realm was never finished, or the table "
+                 "is another program's; delete it, or check --bigtable-instance",
+                 rind_cli_id_text(realm->bytes, id));
     return RIND_OK;
 }
 
 /* The realm that was asked for, or all that the store has a log of. */
 static rind_status check_realms(struct rind_cli *cli, const char *realm_text, bool is_json,
-                                json_t *list, uint64_t *problems)
+                                json_t *list, struct check_faults *faults)
 {
     struct rind_realm_id realm;
     struct rind_tables tables;
@@ -237,14 +253,14 @@ static rind_status check_realms(struct rind_cli *cli, const char *realm_text, bo
                  realm_text == NULL || rind_realm_id_parse(rind_slice_text(realm_text), &realm),
                  RIND_E_INVALID, "'%s' is no realm id of 32 hex digits", realm_text);
     if (realm_text != NULL) {
-        return check_realm(cli, &realm, is_json, list, problems);
+        return check_realm(cli, &realm, is_json, list, faults);
     }
     RIND_TRY(rind_engine_list_tables(&cli->ctx, rind_store_engine(cli->store),
                                      rind_deadline_in_ms(STORE_TIMEOUT_MS), &tables));
     for (size_t i = 0; i < tables.count; i++) {
         if (tables.tables[i].kind == RIND_TABLE_LOG) {
             count++;
-            RIND_TRY(check_realm(cli, &tables.tables[i].realm, is_json, list, problems));
+            RIND_TRY(check_realm(cli, &tables.tables[i].realm, is_json, list, faults));
         }
     }
     RIND_REQUIRE(&cli->ctx, count > 0, RIND_E_NOT_FOUND, "the store has no realm with HSMs");
@@ -254,20 +270,24 @@ static rind_status check_realms(struct rind_cli *cli, const char *realm_text, bo
 static rind_status check_show(struct rind_cli *cli, const char *store, const char *realm,
                               bool is_json)
 {
-    uint64_t problems = 0;
+    struct check_faults faults = {0};
     RIND_TRY(rind_cli_connect(cli, store));
     json_t *list = json_array();
-    rind_status status = check_realms(cli, realm, is_json, list, &problems);
+    rind_status status = check_realms(cli, realm, is_json, list, &faults);
     if (rind_is_ok(status) && is_json) {
         status = rind_cli_print_json(cli, json_incref(list));
     }
     json_decref(list);
     RIND_TRY(status);
-    RIND_REQUIRE(&cli->ctx, problems == 0, RIND_E_CORRUPT,
+    RIND_REQUIRE(&cli->ctx, faults.nodes == 0, RIND_E_CORRUPT,
+                 "%" PRIu64 " nodes are missing or wrong: restore the store from a copy, or the "
+                 "records below them are lost",
+                 faults.nodes);
+    RIND_REQUIRE(&cli->ctx, faults.strangers == 0, RIND_E_CORRUPT,
                  "%" PRIu64
-                 " nodes are missing, wrong or malformed: restore the store from a copy, "
-                 "or the records below them are lost",
-                 problems);
+                 " rows of a tree table have no node's key, one of them \"%s\": no record "
+                 "depends on them; find out who else writes to this store, and delete them",
+                 faults.strangers, faults.stranger);
     return RIND_OK;
 }
 

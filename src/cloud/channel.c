@@ -1,6 +1,7 @@
 /* channel.c - see channel.h: opening, connecting, renewing and closing. */
 #include "cloud/channel_state.h"
 
+#include <grpc/support/log.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -166,14 +167,16 @@ static rind_status channel_connect(struct rind_ctx *ctx, struct rind_channel *ch
         return RIND_OK;
     }
     RIND_REQUIRE(ctx, state == GRPC_CHANNEL_TRANSIENT_FAILURE, RIND_E_UNAVAILABLE,
-                 "%s did not accept a connection at %s in time; check %s", channel->options.service,
-                 channel->options.target, channel->options.remedy);
+                 "%s did not accept a connection at %s in time; check the network, its name "
+                 "service, and %s",
+                 channel->options.service, channel->options.target, channel->options.remedy);
     /* Only a call is told why. It cannot be sent, so it may be any. */
     Google__Types__Empty request = GOOGLE__TYPES__EMPTY__INIT;
     struct rind_grpc_call call = {.method = "/grpc.health.v1.Health/Check",
                                   .resource = "the connection",
                                   .request = &request.base,
-                                  .response = &google__types__empty__descriptor};
+                                  .response = &google__types__empty__descriptor,
+                                  .is_connecting = true};
     struct rind_stream *stream = NULL;
     ProtobufCMessage *answer = NULL;
     RIND_TRY(rind_stream_open(ctx, channel, &call, rind_deadline_in_ms(1000), &stream));
@@ -289,6 +292,22 @@ static rind_status channel_start(struct rind_ctx *ctx, struct rind_channel *chan
     return channel_connect(ctx, channel);
 }
 
+/*
+ * gRPC's remarks on stderr are for its developers, and some come again and again; what matters of
+ * them is in our sentences. Whoever sets GRPC_VERBOSITY gets them.
+ */
+static void channel_hear_nothing(gpr_log_func_args *remark)
+{
+    (void)remark;
+}
+
+static void channel_silence_grpc(void)
+{
+    if (getenv("GRPC_VERBOSITY") == NULL) {
+        gpr_set_log_function(channel_hear_nothing);
+    }
+}
+
 rind_status rind_channel_open(struct rind_ctx *ctx, const struct rind_channel_options *options,
                               struct rind_channel **opened)
 {
@@ -309,6 +328,7 @@ rind_status rind_channel_open(struct rind_ctx *ctx, const struct rind_channel_op
         channel->options.log = &channel->log;
     }
     rind_mutex_init(&channel->mutex);
+    channel_silence_grpc();
     grpc_init();
     rind_status status = channel_start(ctx, channel);
     if (!rind_is_ok(status)) {

@@ -50,8 +50,9 @@ enum rind_channel_security {
 };
 
 struct rind_channel_options {
-    const char *service; /* "Bigtable": for sentences; static */
-    const char *remedy;  /* what to check if it is not reached: "--bigtable-url" */
+    const char *service;          /* "Bigtable": for sentences; static */
+    const char *remedy;           /* what to check if it is not reached: "--bigtable-url" */
+    const char *remedy_not_found; /* and if it does not have what was asked for; NULL: as above */
     char target[RIND_CHANNEL_TARGET_SIZE]; /* "host:port" */
     enum rind_channel_security security;
     struct rind_google_flags flags;
@@ -97,6 +98,7 @@ struct rind_grpc_call {
     const char *routing;  /* header x-goog-request-params (rind_grpc_routing), or NULL */
     const ProtobufCMessage *request;
     const ProtobufCMessageDescriptor *response;
+    bool is_connecting; /* it is made to find out whether anybody is there; for its sentence */
 };
 
 /* "name=value" with the value percent-encoded, as routing headers want it. */

@@ -18,6 +18,13 @@
 #include "base/base.h"
 #include "cloud/channel.h"
 
+/*
+ * Finds out, without gRPC and in bounded time, that there are credentials: a file that is named and
+ * whole, else gcloud's, else a metadata server at the address. RIND_E_AUTH with the remedy if not.
+ */
+rind_status rind_credentials_find(struct rind_ctx *ctx, const char *service,
+                                  const struct rind_address *metadata) RIND_MUST_USE;
+
 /* RIND_E_AUTH with the remedy if there are none. The caller releases them. */
 rind_status rind_credentials_make(struct rind_ctx *ctx, enum rind_channel_security security,
                                   const char *service,

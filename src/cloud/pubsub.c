@@ -110,6 +110,8 @@ rind_status rind_pubsub_open(struct rind_ctx *ctx, const struct rind_pubsub_opti
     rind_mutex_init(&pubsub->known_mutex);
     pubsub->log = options->log != NULL ? *options->log : rind_log_make(NULL);
     pubsub->metrics = options->metrics;
+    pubsub->known_ns =
+        (options->known_ms != 0 ? options->known_ms : RIND_PUBSUB_KNOWN_MS) * RIND_NS_PER_MS;
     status = pubsub_start(ctx, options, pubsub);
     if (!rind_is_ok(status)) {
         rind_pubsub_close(pubsub);
@@ -132,7 +134,7 @@ void rind_pubsub_close(struct rind_pubsub *pubsub)
     }
     rind_channel_close(pubsub->channel);
     for (size_t i = 0; i < RIND_PUBSUB_KNOWN_MAX; i++) {
-        free(pubsub->known[i]);
+        free(pubsub->known[i].name);
     }
     rind_mutex_fini(&pubsub->known_mutex);
     rind_stopper_fini(&pubsub->stopper);
@@ -151,6 +153,12 @@ static bool pubsub_has_run_out(rind_status status, struct rind_deadline deadline
     return rind_is(status, RIND_E_TIMEOUT) ||
            (rind_is(status, RIND_E_UNKNOWN_OUTCOME) &&
             rind_deadline_remaining_ns(deadline) < PUBSUB_RACE_MS * RIND_NS_PER_MS);
+}
+
+static bool pubsub_is_expected(const struct rind_pubsub_call *call, rind_status status)
+{
+    return !rind_is_ok(status) &&
+           (rind_is(status, call->expected[0]) || rind_is(status, call->expected[1]));
 }
 
 rind_status rind_pubsub_call(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
@@ -181,6 +189,12 @@ rind_status rind_pubsub_call(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
         if (call->may_wait_in_vain && pubsub_has_run_out(status, retry.deadline)) {
             *response = NULL;
             status = RIND_OK;
+        }
+        if (call->outcome != NULL) {
+            bool is_expected = pubsub_is_expected(call, status);
+            *call->outcome = is_expected ? (enum rind_code)status.code : RIND_E_OK;
+            *response = is_expected ? NULL : *response;
+            status = is_expected ? RIND_OK : status;
         }
         rind_retry_record(&retry, ctx, status);
     }
@@ -216,29 +230,36 @@ static size_t known_slot(const char *subscription)
 
 bool rind_pubsub_is_known(struct rind_pubsub *pubsub, const char *subscription)
 {
-    size_t slot = known_slot(subscription);
+    uint64_t now_ns = rind_clock_monotonic_ns();
+    struct rind_pubsub_known *slot = &pubsub->known[known_slot(subscription)];
     rind_mutex_lock(&pubsub->known_mutex);
-    bool is_known = pubsub->known[slot] != NULL && strcmp(pubsub->known[slot], subscription) == 0;
+    bool is_known =
+        slot->name != NULL && strcmp(slot->name, subscription) == 0 && now_ns < slot->until_ns;
     rind_mutex_unlock(&pubsub->known_mutex);
     return is_known;
 }
 
-static void known_put(struct rind_pubsub *pubsub, const char *subscription, char *value)
+static void known_put(struct rind_pubsub *pubsub, const char *subscription,
+                      struct rind_pubsub_known known)
 {
-    size_t slot = known_slot(subscription);
+    struct rind_pubsub_known *slot = &pubsub->known[known_slot(subscription)];
     rind_mutex_lock(&pubsub->known_mutex);
-    char *old = pubsub->known[slot];
-    pubsub->known[slot] = value;
+    char *old = slot->name;
+    *slot = known;
     rind_mutex_unlock(&pubsub->known_mutex);
     free(old);
 }
 
-void rind_pubsub_remember(struct rind_pubsub *pubsub, const char *subscription)
+void rind_pubsub_remember(struct rind_pubsub *pubsub, const char *subscription, bool is_final)
 {
-    known_put(pubsub, subscription, strdup(subscription)); /* NULL: not remembered */
+    struct rind_pubsub_known known = {
+        .name = strdup(subscription), /* NULL: not remembered */
+        .until_ns = is_final ? UINT64_MAX : rind_clock_monotonic_ns() + pubsub->known_ns,
+    };
+    known_put(pubsub, subscription, known);
 }
 
 void rind_pubsub_forget(struct rind_pubsub *pubsub, const char *subscription)
 {
-    known_put(pubsub, subscription, NULL);
+    known_put(pubsub, subscription, (struct rind_pubsub_known){0});
 }

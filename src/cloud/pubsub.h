@@ -21,6 +21,11 @@
 #define RIND_PUBSUB_ACK_DEADLINE_S 10 /* after it an event is delivered again */
 /* Subscriptions of which a process remembers that they exist; forgetting costs one request. */
 #define RIND_PUBSUB_KNOWN_MAX 4096u
+/*
+ * And for how long: what is published to a topic whose subscription somebody deleted is lost, and
+ * looking again is a request of which Google allows some thousand a minute in all.
+ */
+#define RIND_PUBSUB_KNOWN_MS 600000u
 
 /* The flags of a program that uses Pub/Sub. */
 struct rind_pubsub_flags {
@@ -47,6 +52,7 @@ struct rind_pubsub_options {
     const struct rind_pubsub_flags *flags; /* borrowed for the call; its project is not looked at */
     const struct rind_log *log;            /* NULL: silence; copied */
     struct rind_metrics *metrics;          /* NULL: none; must outlive it */
+    uint64_t known_ms;                     /* 0: RIND_PUBSUB_KNOWN_MS; others are for tests */
 };
 
 struct rind_pubsub; /* opaque: one connection */

@@ -68,13 +68,38 @@ static const char *status_remedy(const struct rind_channel *channel, const struc
         return "that this process's account has the roles of docs/google-cloud.md";
     case RIND_E_AUTH:
         return "GOOGLE_APPLICATION_CREDENTIALS or the machine's service account";
-    case RIND_E_UNAVAILABLE:
     case RIND_E_NOT_FOUND:
+        return channel->options.remedy_not_found != NULL ? channel->options.remedy_not_found
+                                                         : channel->options.remedy;
+    case RIND_E_UNAVAILABLE:
     case RIND_E_TIMEOUT:
         return channel->options.remedy;
     default:
         return NULL;
     }
+}
+
+/* Of gRPC's account of a failed connection the end says it all: "Connection refused". */
+static const char *status_gist(const char *said)
+{
+    static const char *const beginnings[] = {"remote host: ", "last error: UNKNOWN: "};
+    bool is_connection = strncmp(said, "failed to connect", strlen("failed to connect")) == 0;
+    for (size_t i = 0; is_connection && i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        const char *found = strstr(said, beginnings[i]);
+        if (found != NULL) {
+            return found + strlen(beginnings[i]);
+        }
+    }
+    return said;
+}
+
+/* gRPC says UNAVAILABLE when it gets no token for the call, and UNKNOWN when one is refused. */
+static bool status_may_lack_token(const struct rind_channel *channel, grpc_status_code code,
+                                  const char *said)
+{
+    return channel->options.security == RIND_CHANNEL_GOOGLE &&
+           (code == GRPC_STATUS_UNAVAILABLE ||
+            (code == GRPC_STATUS_UNKNOWN && strstr(said, "oauth2 token") != NULL));
 }
 
 rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *channel,
@@ -96,17 +121,22 @@ rind_status rind_channel_fail(struct rind_ctx *ctx, const struct rind_channel *c
                          "%s %s of %s: the answer is above the limit of %zu bytes", service, method,
                          call->resource, channel->options.message_size_bytes_max);
     }
+    const char *gist = status_gist(text);
     const char *remedy = status_remedy(channel, row);
-    /* gRPC says the same when it gets no token for the call, of whatever it saw on the way. */
-    bool may_lack_token =
-        code == GRPC_STATUS_UNAVAILABLE && channel->options.security == RIND_CHANNEL_GOOGLE;
-    return rind_fail(ctx, row->becomes, "%s at %s, %s of %s: %s%s%s%s%s%s", service,
-                     channel->options.target, method, call->resource, row->name,
-                     text[0] == '\0' ? "" : ", ", text, remedy == NULL ? "" : "; check ",
-                     remedy == NULL ? "" : remedy,
-                     may_lack_token ? ", and whether a token can be had for "
-                                      "GOOGLE_APPLICATION_CREDENTIALS or this machine's account"
-                                    : "");
+    if (call->is_connecting && row->becomes == RIND_E_UNAVAILABLE) {
+        return rind_fail(ctx, row->becomes,
+                         "%s cannot be reached at %s: %s; check the network and %s", service,
+                         channel->options.target, gist, remedy);
+    }
+    const char *token = status_may_lack_token(channel, code, text)
+                            ? "whether a token can be had for GOOGLE_APPLICATION_CREDENTIALS or "
+                              "this machine's account"
+                            : NULL;
+    return rind_fail(
+        ctx, row->becomes, "%s at %s, %s of %s: %s%s%s%s%s%s%s", service, channel->options.target,
+        method, call->resource, row->name, gist[0] == '\0' ? "" : ", ", gist,
+        remedy == NULL && token == NULL ? "" : "; check ", remedy == NULL ? "" : remedy,
+        remedy == NULL || token == NULL ? "" : ", and ", token == NULL ? "" : token);
 }
 
 rind_status rind_channel_status(struct rind_ctx *ctx, const struct rind_channel *channel,

@@ -67,6 +67,9 @@ struct rind_store_check_group {
     uint64_t leaves;
 };
 
+/* The key of a row that is not understood, printable and cut, for a sentence that names it. */
+#define RIND_STORE_KEY_TEXT_SIZE 49u
+
 struct rind_store_check_result {
     struct rind_store_check_group *groups; /* memory of ctx->arena */
     size_t group_count;
@@ -74,7 +77,8 @@ struct rind_store_check_result {
     uint64_t nodes_in_transfer; /* of trees that are being given away, counted apart */
     uint64_t rows;              /* of the tree table */
     uint64_t rows_malformed;    /* whose key is no node's */
-    uint64_t garbage;           /* rows that no tree reaches: sweeping and deletes remove them */
+    char malformed_key[RIND_STORE_KEY_TEXT_SIZE]; /* of one of these; else empty */
+    uint64_t garbage; /* rows that no tree reaches: sweeping and deletes remove them */
     uint64_t missing;
     uint64_t wrong;
     struct rind_store_check_problem problems[RIND_STORE_CHECK_PROBLEMS_MAX];

@@ -170,14 +170,22 @@ static rind_status walk_read(struct rind_ctx *ctx, const struct rind_check_walk 
 static void rows_count(struct worker *worker, const struct rind_rows *rows)
 {
     uint64_t malformed = 0;
+    struct rind_slice malformed_key = {0};
     struct rind_bit_vector bits;
     struct rind_data_hash hash;
     for (size_t i = 0; i < rows->count; i++) {
-        malformed += !rind_is_ok(rind_row_key_parse(NULL, rows->rows[i].key, &bits, &hash));
+        if (!rind_is_ok(rind_row_key_parse(NULL, rows->rows[i].key, &bits, &hash))) {
+            malformed++;
+            malformed_key = rows->rows[i].key;
+        }
     }
+    struct rind_store_check_result *result = worker->walk->result;
     rind_mutex_lock(&worker->pool->mutex);
-    worker->walk->result->rows += rows->count;
-    worker->walk->result->rows_malformed += malformed;
+    result->rows += rows->count;
+    result->rows_malformed += malformed;
+    if (malformed > 0) {
+        rind_store_key_text(malformed_key, result->malformed_key);
+    }
     rind_mutex_unlock(&worker->pool->mutex);
 }
 

@@ -121,6 +121,33 @@ static bool row_is_expired(const struct rind_row *row, int64_t before_us)
     return false;
 }
 
+/* Housekeeping on the side: whoever looks next tries again, so no retry, no failure. */
+static bool services_expire(struct rind_ctx *ctx, struct rind_store *store, struct rind_slice key,
+                            int64_t before_us, struct rind_deadline deadline)
+{
+    struct rind_ctx quiet;
+    rind_ctx_init(&quiet, ctx->arena);
+    rind_status status = service_expire(&quiet, store, key, before_us, deadline);
+    if (!rind_is_ok(status)) {
+        RIND_LOG_WARN(rind_store_log(store), "an expired service stays listed: %s", quiet.sentence);
+    }
+    return rind_is_ok(status);
+}
+
+/* Rows that are not ours are left alone, however old: the table may be somebody else's. */
+static void services_report(struct rind_store *store, size_t skipped_count,
+                            struct rind_slice skipped_key)
+{
+    if (rind_store_is_news(&store->discovery_skipped, skipped_count)) {
+        char key[RIND_STORE_KEY_TEXT_SIZE];
+        rind_store_key_text(skipped_key, key);
+        RIND_LOG_WARN(rind_store_log(store),
+                      "%zu rows of the discovery table are no services and are skipped, the first "
+                      "with key \"%s\"; if the table is not another program's, delete them",
+                      skipped_count, key);
+    }
+}
+
 static rind_status services_take(struct rind_ctx *ctx, struct rind_store *store,
                                  const struct rind_rows *rows, struct rind_deadline deadline,
                                  struct rind_services *services)
@@ -130,26 +157,24 @@ static rind_status services_take(struct rind_ctx *ctx, struct rind_store *store,
         return rind_status_make(RIND_E_LIMIT);
     }
     int64_t before_us = store_now_us(store) - (int64_t)RIND_DISCOVERY_EXPIRY_MS * 1000;
+    struct rind_slice skipped_key = {0};
+    size_t skipped_count = 0;
     size_t count = 0;
     size_t expired_count = 0;
     for (size_t i = 0; i < rows->count; i++) {
+        const struct rind_row *row = &rows->rows[i];
         bool is_service = false;
-        if (!row_is_expired(&rows->rows[i], before_us)) {
-            RIND_TRY(service_parse(ctx, rows->rows[i].key, &list[count], &is_service));
-            count += is_service;
-        } else if (expired_count++ < EXPIRED_MAX) {
-            /* Housekeeping on the side: whoever looks next tries again, so no retry, no failure. */
-            struct rind_ctx quiet;
-            rind_ctx_init(&quiet, ctx->arena);
-            rind_status status =
-                service_expire(&quiet, store, rows->rows[i].key, before_us, deadline);
-            if (!rind_is_ok(status)) {
-                RIND_LOG_WARN(rind_store_log(store), "an expired service stays listed: %s",
-                              quiet.sentence);
-                expired_count = EXPIRED_MAX;
-            }
+        RIND_TRY(service_parse(ctx, row->key, &list[count], &is_service));
+        if (!is_service) {
+            skipped_key = skipped_count++ == 0 ? row->key : skipped_key;
+        } else if (!row_is_expired(row, before_us)) {
+            count++;
+        } else if (expired_count++ < EXPIRED_MAX &&
+                   !services_expire(ctx, store, row->key, before_us, deadline)) {
+            expired_count = EXPIRED_MAX;
         }
     }
+    services_report(store, skipped_count, skipped_key);
     *services = (struct rind_services){list, count};
     return RIND_OK;
 }
@@ -167,15 +192,8 @@ rind_status rind_store_discovery_lookup(struct rind_ctx *ctx, struct rind_store 
                              .row_count_max = RIND_DISCOVERY_SERVICES_MAX,
                              .size_bytes_max = LIST_SIZE_BYTES_MAX};
     struct rind_rows rows = {0};
-    rind_status status = rind_store_read(ctx, store, "store_client.discovery.get_addresses", NULL,
-                                         &read, deadline, &rows);
-    if (rind_is(status, RIND_E_NOT_FOUND)) {
-        RIND_LOG_WARN(rind_store_log(store),
-                      "the store has no discovery table yet; start a cluster manager");
-        *services = (struct rind_services){NULL, 0};
-        return RIND_OK;
-    }
-    RIND_TRY(status);
+    RIND_TRY(rind_store_read_shared(ctx, store, "store_client.discovery.get_addresses", &read,
+                                    deadline, &store->discovery_missing, &rows));
     RIND_REQUIRE(ctx, !rows.has_more, RIND_E_LIMIT, "more than %u services are registered",
                  RIND_DISCOVERY_SERVICES_MAX);
     return services_take(ctx, store, &rows, deadline, services);

@@ -7,6 +7,7 @@
  */
 #include "store/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/state.h"
@@ -16,6 +17,7 @@
 #define EMPTY_CHECK_INTERVAL 64u
 /* One window of an iterator; 299 entries of 464 bytes fit eight times over. */
 #define WINDOW_SIZE_BYTES_MAX (2u << 20)
+#define BATCH_WHY_SIZE 200u
 #define ROW_SIZE_BYTES_MAX (RIND_LOG_BATCH_ENTRIES_MAX * RIND_LOG_ENTRY_SIZE_BYTES_MAX * 2u)
 
 rind_status rind_store_entry_parse(struct rind_ctx *ctx, struct rind_slice cbor,
@@ -63,8 +65,8 @@ static rind_status batch_parse_entry(struct rind_ctx *ctx, const struct rind_cel
     return RIND_OK;
 }
 
-rind_status rind_log_batch_parse(struct rind_ctx *ctx, const struct rind_group_id *group,
-                                 const struct rind_row *row, struct rind_log_batch *batch)
+static rind_status batch_parse(struct rind_ctx *ctx, const struct rind_group_id *group,
+                               const struct rind_row *row, struct rind_log_batch *batch)
 {
     struct rind_group_id row_group;
     struct rind_log_batch parsed = {0};
@@ -91,6 +93,26 @@ rind_status rind_log_batch_parse(struct rind_ctx *ctx, const struct rind_group_i
     }
     *batch = parsed;
     return RIND_OK;
+}
+
+rind_status rind_log_batch_parse(struct rind_ctx *ctx, const struct rind_group_id *group,
+                                 const struct rind_row *row, struct rind_log_batch *batch)
+{
+    rind_status status = batch_parse(ctx, group, row, batch);
+    if (!rind_is(status, RIND_E_CORRUPT)) {
+        return status;
+    }
+    char id[RIND_HEX_SIZE(sizeof(*group))];
+    char why[BATCH_WHY_SIZE];
+    struct rind_group_id ignored;
+    uint64_t index = 0;
+    (void)rind_log_key_parse(row->key, &ignored, &index);
+    rind_hex_encode(rind_group_id_slice(group), id);
+    (void)snprintf(why, sizeof(why), "%.199s", ctx->sentence);
+    return rind_fail(ctx, RIND_E_CORRUPT,
+                     "row %llu of the log of group %s is none that an agent wrote (%s): find out "
+                     "who else writes to this store, and restore it from a copy",
+                     (unsigned long long)index, id, why);
 }
 
 /* ---- the last entry ---- */

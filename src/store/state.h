@@ -37,6 +37,12 @@ struct rind_store {
     uint8_t instance[16];                  /* random: first part of our instance ids */
     atomic_uint_fast64_t instance_counter; /* the last one given away */
 
+    /* What was last said about the shared tables; see rind_store_is_news. */
+    atomic_size_t discovery_skipped;
+    atomic_size_t discovery_missing;
+    atomic_size_t tenants_skipped;
+    atomic_size_t tenants_missing;
+
     struct rind_mutex last_writes_mutex; /* guards the next one; nothing is taken while held */
     struct rind_last_write last_writes[RIND_LAST_WRITES_MAX];
 
@@ -44,6 +50,16 @@ struct rind_store {
     uint32_t permits_left;
     struct rind_cond permits_cond;
 };
+
+/*
+ * Shared tables are read every second, and what is wrong with one stays so until somebody acts: it
+ * is said when it begins and when it changes. Keeps `now` in `*said`; true if it is not 0 and was
+ * another one.
+ */
+bool rind_store_is_news(atomic_size_t *said, size_t now);
+
+/* The key of a row that is not understood, printable, for a sentence that names it. */
+void rind_store_key_text(struct rind_slice key, char text[static RIND_STORE_KEY_TEXT_SIZE]);
 
 /* Texts of a realm and group for metrics and logs; must outlive what uses its tags. */
 struct rind_store_tags {
@@ -66,6 +82,14 @@ void rind_store_retry_begin(const struct rind_store *store, struct rind_retry *r
                             enum rind_store_retries retries, struct rind_deadline deadline);
 
 /* One engine call under the store policy. */
+/*
+ * As rind_store_read, of a shared table: where there is none yet `*rows` is empty, and that is said
+ * once. `missing` remembers it.
+ */
+rind_status rind_store_read_shared(struct rind_ctx *ctx, struct rind_store *store, const char *path,
+                                   const struct rind_read *read, struct rind_deadline deadline,
+                                   atomic_size_t *missing, struct rind_rows *rows) RIND_MUST_USE;
+
 rind_status rind_store_read(struct rind_ctx *ctx, struct rind_store *store, const char *path,
                             const struct rind_store_tags *tags, const struct rind_read *read,
                             struct rind_deadline deadline, struct rind_rows *rows) RIND_MUST_USE;

@@ -61,6 +61,34 @@ rind_status rind_store_read(struct rind_ctx *ctx, struct rind_store *store, cons
     return rind_retry_end(&retry, ctx);
 }
 
+rind_status rind_store_read_shared(struct rind_ctx *ctx, struct rind_store *store, const char *path,
+                                   const struct rind_read *read, struct rind_deadline deadline,
+                                   atomic_size_t *missing, struct rind_rows *rows)
+{
+    struct rind_retry retry;
+    size_t is_missing = 0;
+    rind_store_retry_begin(store, &retry, path, NULL, RIND_STORE_RETRIES, deadline);
+    while (rind_retry_next(&retry)) {
+        rind_status status = rind_engine_read(ctx, store->engine, read, retry.deadline, rows);
+        is_missing = rind_is(status, RIND_E_NOT_FOUND);
+        if (is_missing) {
+            *rows = (struct rind_rows){0};
+            status = RIND_OK;
+        }
+        rind_retry_record(&retry, ctx, status);
+    }
+    RIND_TRY(rind_retry_end(&retry, ctx));
+    if (rind_store_is_news(missing, is_missing)) {
+        char name[RIND_TABLE_NAME_SIZE];
+        rind_table_name(&read->table, name);
+        RIND_LOG_WARN(rind_store_log(store),
+                      "the store has no %s table yet (a Bigtable emulator that was restarted has "
+                      "none any more): start a cluster manager",
+                      name);
+    }
+    return RIND_OK;
+}
+
 rind_status rind_store_write(struct rind_ctx *ctx, struct rind_store *store, const char *path,
                              const struct rind_store_tags *tags, const struct rind_write *write,
                              struct rind_deadline deadline)
@@ -77,6 +105,21 @@ rind_status rind_store_write(struct rind_ctx *ctx, struct rind_store *store, con
 const struct rind_log *rind_store_log(const struct rind_store *store)
 {
     return store->has_log ? &store->log : NULL;
+}
+
+bool rind_store_is_news(atomic_size_t *said, size_t now)
+{
+    return atomic_exchange(said, now) != now && now > 0;
+}
+
+void rind_store_key_text(struct rind_slice key, char text[static RIND_STORE_KEY_TEXT_SIZE])
+{
+    size_t length =
+        key.length < RIND_STORE_KEY_TEXT_SIZE ? key.length : RIND_STORE_KEY_TEXT_SIZE - 1;
+    for (size_t i = 0; i < length; i++) {
+        text[i] = key.data[i] >= 0x20 && key.data[i] < 0x7f ? (char)key.data[i] : '?';
+    }
+    text[length] = '\0';
 }
 
 uint64_t rind_store_instances_take(struct rind_store *store, size_t count)

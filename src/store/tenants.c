@@ -36,10 +36,9 @@ rind_status rind_store_tenant_put(struct rind_ctx *ctx, struct rind_store *store
     return rind_store_write(ctx, store, "store_client.tenant.write", NULL, &write, deadline);
 }
 
-/* The tenant in a row, or `*is_tenant` false and a warning. */
-static rind_status tenant_parse(struct rind_ctx *ctx, struct rind_store *store,
-                                const struct rind_row *row, struct rind_tenant *tenant,
-                                bool *is_tenant)
+/* The tenant in a row, or `*is_tenant` false. */
+static rind_status tenant_parse(struct rind_ctx *ctx, const struct rind_row *row,
+                                struct rind_tenant *tenant, bool *is_tenant)
 {
     *is_tenant = false;
     for (size_t i = 0; i < row->cell_count && !*is_tenant; i++) {
@@ -54,8 +53,6 @@ static rind_status tenant_parse(struct rind_ctx *ctx, struct rind_store *store,
     }
     if (!*is_tenant || memchr(row->key.data, '\0', row->key.length) != NULL) {
         *is_tenant = false;
-        RIND_LOG_WARN(rind_store_log(store),
-                      "a row of the tenants table is malformed; skipping it");
         return RIND_OK;
     }
     char *name = rind_ctx_alloc(ctx, row->key.length + 1);
@@ -67,6 +64,37 @@ static rind_status tenant_parse(struct rind_ctx *ctx, struct rind_store *store,
     return RIND_OK;
 }
 
+static rind_status tenants_take(struct rind_ctx *ctx, struct rind_store *store,
+                                const struct rind_rows *rows, struct rind_tenants *tenants)
+{
+    struct rind_tenant *list = rind_ctx_alloc_array(ctx, rows->count, sizeof(*list));
+    if (list == NULL) {
+        return rind_status_make(RIND_E_LIMIT);
+    }
+    struct rind_slice skipped_key = {0};
+    size_t skipped_count = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        bool is_tenant;
+        RIND_TRY(tenant_parse(ctx, &rows->rows[i], &list[count], &is_tenant));
+        if (!is_tenant && skipped_count++ == 0) {
+            skipped_key = rows->rows[i].key;
+        }
+        count += is_tenant;
+    }
+    if (rind_store_is_news(&store->tenants_skipped, skipped_count)) {
+        char key[RIND_STORE_KEY_TEXT_SIZE];
+        rind_store_key_text(skipped_key, key);
+        RIND_LOG_WARN(rind_store_log(store),
+                      "%zu rows of the tenants table are malformed and are skipped, the first of "
+                      "tenant \"%s\", which has the default rate: set its capacity again with rind "
+                      "tenant set-capacity, or delete the row",
+                      skipped_count, key);
+    }
+    *tenants = (struct rind_tenants){list, count};
+    return RIND_OK;
+}
+
 rind_status rind_store_tenant_list(struct rind_ctx *ctx, struct rind_store *store,
                                    struct rind_deadline deadline, struct rind_tenants *tenants)
 {
@@ -74,27 +102,9 @@ rind_status rind_store_tenant_list(struct rind_ctx *ctx, struct rind_store *stor
                              .row_count_max = RIND_TENANTS_MAX,
                              .size_bytes_max = SIZE_MAX};
     struct rind_rows rows;
-    rind_status status = rind_store_read(ctx, store, "store_client.tenants.get_tenants", NULL,
-                                         &read, deadline, &rows);
-    if (rind_is(status, RIND_E_NOT_FOUND)) {
-        RIND_LOG_WARN(rind_store_log(store),
-                      "the store has no tenants table yet; start a cluster manager");
-        *tenants = (struct rind_tenants){NULL, 0};
-        return RIND_OK;
-    }
-    RIND_TRY(status);
+    RIND_TRY(rind_store_read_shared(ctx, store, "store_client.tenants.get_tenants", &read, deadline,
+                                    &store->tenants_missing, &rows));
     RIND_REQUIRE(ctx, !rows.has_more, RIND_E_LIMIT, "more than %u tenants are configured",
                  RIND_TENANTS_MAX);
-    struct rind_tenant *list = rind_ctx_alloc_array(ctx, rows.count, sizeof(*list));
-    if (list == NULL) {
-        return rind_status_make(RIND_E_LIMIT);
-    }
-    size_t count = 0;
-    for (size_t i = 0; i < rows.count; i++) {
-        bool is_tenant;
-        RIND_TRY(tenant_parse(ctx, store, &rows.rows[i], &list[count], &is_tenant));
-        count += is_tenant;
-    }
-    *tenants = (struct rind_tenants){list, count};
-    return RIND_OK;
+    return tenants_take(ctx, store, &rows, tenants);
 }

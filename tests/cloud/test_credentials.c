@@ -1,6 +1,7 @@
 /*
- * test_credentials.c - Google credentials whose tokens come from a service that may be away: a TLS
- * gRPC server that looks at the tokens, and a token endpoint that can be turned off.
+ * test_credentials.c - Google credentials that are missing, damaged or refused, and whose tokens
+ * come from a service that may be away: a TLS gRPC server that looks at the tokens, a token
+ * endpoint that can be turned off, and a metadata server that may be anything.
  * docs/spec/05-cloud-services.md section 1 and "token expiry during outage" of section 15.
  */
 #include <grpc/grpc.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include "cloud/cloud.h"
+#include "cloud/credentials.h"
+#include "cloud/metadata.h"
 #include "proto/google_types.pb-c.h"
 #include "support/test.h"
 #include "support/tls_files.h"
@@ -31,14 +34,39 @@ struct endpoint {
     unsigned port;
     struct rind_thread thread;
     atomic_bool is_up;
+    atomic_bool is_refusing; /* what it is shown is expired or was taken back */
     atomic_bool is_closing;
+    _Atomic(const char *) script; /* answered instead, without looking; NULL: none */
     atomic_uint issued;
 };
+
+static void endpoint_refuse(int connection)
+{
+    static const char body[] = "{\"error\": \"invalid_grant\", \"error_description\": \"Token has "
+                               "been expired or revoked.\"}";
+    (void)dprintf(connection,
+                  "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+                  "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                  sizeof(body) - 1, body);
+}
+
+static void endpoint_issue(struct endpoint *endpoint, int connection)
+{
+    char body[256];
+    (void)snprintf(
+        body, sizeof(body),
+        "{\"access_token\": \"token-%u\", \"token_type\": \"Bearer\", \"expires_in\": %d, "
+        "\"issued_token_type\": \"urn:ietf:params:oauth:token-type:access_token\"}",
+        atomic_fetch_add(&endpoint->issued, 1) + 1, TOKEN_LIFE_S);
+    (void)dprintf(connection,
+                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                  "Connection: close\r\n\r\n%s",
+                  strlen(body), body);
+}
 
 static void endpoint_answer(struct endpoint *endpoint, int connection)
 {
     char request[REQUEST_SIZE_MAX + 1];
-    char body[256];
     size_t length = 0;
     const char *end = NULL;
     while (end == NULL && length < REQUEST_SIZE_MAX) {
@@ -50,15 +78,14 @@ static void endpoint_answer(struct endpoint *endpoint, int connection)
         request[length] = '\0';
         end = strstr(request, "\r\n\r\n");
     }
-    (void)snprintf(
-        body, sizeof(body),
-        "{\"access_token\": \"token-%u\", \"token_type\": \"Bearer\", \"expires_in\": %d, "
-        "\"issued_token_type\": \"urn:ietf:params:oauth:token-type:access_token\"}",
-        atomic_fetch_add(&endpoint->issued, 1) + 1, TOKEN_LIFE_S);
-    (void)dprintf(connection,
-                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-                  "Connection: close\r\n\r\n%s",
-                  strlen(body), body);
+    const char *script = atomic_load(&endpoint->script);
+    if (script != NULL) {
+        (void)dprintf(connection, "%s", script);
+    } else if (atomic_load(&endpoint->is_refusing)) {
+        endpoint_refuse(connection);
+    } else {
+        endpoint_issue(endpoint, connection);
+    }
     (void)shutdown(connection, SHUT_WR);
     while (read(connection, request, REQUEST_SIZE_MAX) > 0) { /* else a reset may overtake it */
     }
@@ -281,15 +308,30 @@ static void write_credentials(struct world *world)
     assert_int_equal(setenv("GOOGLE_APPLICATION_CREDENTIALS", path, 1), 0);
 }
 
+/* gRPC reads whom it trusts once, before its first use: so all tests have one certificate. */
+static struct tls_files shared_files;
+
+static int open_files(void **state)
+{
+    (void)state;
+    tls_files_open(&shared_files);
+    tls_files_write(&shared_files, TLS_FILES_EC_PKCS8, 1, 1);
+    return setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", shared_files.certificate, 1);
+}
+
+static int close_files(void **state)
+{
+    (void)state;
+    tls_files_close(&shared_files);
+    return 0;
+}
+
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
     assert_true(rind_is_ok(rind_arena_map(NULL, 1u << 20, &world->arena)));
     rind_ctx_init(&world->ctx, world->arena);
-    tls_files_open(&world->files);
-    tls_files_write(&world->files, TLS_FILES_EC_PKCS8, 1, 1);
-    /* What gRPC trusts; read once, before its first use. */
-    assert_int_equal(setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", world->files.certificate, 1), 0);
+    world->files = shared_files;
     endpoint_open(&world->endpoint);
     write_credentials(world);
     service_open(&world->service, &world->files);
@@ -318,7 +360,6 @@ static int teardown(void **state)
     (void)unlink(path);
     (void)snprintf(path, sizeof(path), "%s/credentials.json", world->files.folder);
     (void)unlink(path);
-    tls_files_close(&world->files);
     rind_arena_unmap(world->arena);
     free(world);
     return 0;
@@ -372,11 +413,144 @@ static void a_token_outlives_an_outage_and_calls_come_back_after_it(void **state
     assert_string_equal(token, "Bearer token-2");
 }
 
+static void a_refused_token_is_named_and_asked_for_again(void **state)
+{
+    struct world *world = *state;
+    char token[TOKEN_SIZE];
+    atomic_store(&world->endpoint.is_refusing, true);
+    rind_status status = ask(world, token);
+    assert_true(rind_cloud_may_retry(status));
+    assert_non_null(strstr(world->ctx.sentence, "whether a token can be had for"));
+    assert_non_null(strstr(world->ctx.sentence, "GOOGLE_APPLICATION_CREDENTIALS"));
+    assert_int_equal(atomic_load(&world->endpoint.issued), 0);
+    /* The account is allowed again: nobody has to restart anything. */
+    atomic_store(&world->endpoint.is_refusing, false);
+    struct rind_deadline deadline = rind_deadline_in_ms(WAIT_MS);
+    while (!rind_is_ok(ask(world, token))) {
+        assert_false(rind_deadline_has_expired(deadline));
+    }
+    assert_string_equal(token, "Bearer token-1");
+}
+
+/* ---- whether there are any ---- */
+
+static struct rind_address endpoint_address(const struct endpoint *endpoint)
+{
+    struct rind_address address;
+    assert_true(rind_is_ok(rind_address_parse(NULL, rind_slice_text("127.0.0.1:1"), &address)));
+    rind_address_set_port(&address, (uint16_t)endpoint->port);
+    return address;
+}
+
+static bool is_there(const struct endpoint *endpoint, uint64_t wait_ms)
+{
+    struct rind_address address = endpoint_address(endpoint);
+    return rind_metadata_is_there(&address, rind_deadline_in_ms(wait_ms));
+}
+
+#define METADATA_HEAD "HTTP/1.1 200 OK\r\nMetadata-Flavor: Google\r\nContent-Length: 0\r\n\r\n"
+
+static void a_metadata_server_is_known_by_what_it_says(void **state)
+{
+    struct world *world = *state;
+    struct endpoint *endpoint = &world->endpoint;
+    static char endless[2 * RIND_METADATA_HEAD_SIZE_MAX];
+    memset(endless, 'x', sizeof(endless) - 1);
+    static const char *const strangers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                                            "HTTP/1.1 200 OK\r\nMetadata-Flavor: Other\r\n\r\n",
+                                            "\r\n\r\n", "", endless};
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+        atomic_store(&endpoint->script, strangers[i]);
+        assert_false(is_there(endpoint, WAIT_MS));
+    }
+    atomic_store(&endpoint->script, METADATA_HEAD);
+    assert_true(is_there(endpoint, WAIT_MS));
+    atomic_store(&endpoint->script, "HTTP/1.1 403 F\r\nmetadata-flavor: google\r\n\r\n");
+    assert_true(is_there(endpoint, WAIT_MS));
+    atomic_store(&endpoint->is_up, false); /* hangs up */
+    assert_false(is_there(endpoint, WAIT_MS));
+    struct endpoint nobody = {.port = 1};
+    assert_false(is_there(&nobody, WAIT_MS));
+    assert_false(is_there(endpoint, 0));
+}
+
+static void a_metadata_server_that_says_nothing_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct endpoint silent = {0};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    silent.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(silent.listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(silent.listener, 1), 0); /* and never accepts */
+    assert_int_equal(getsockname(silent.listener, (struct sockaddr *)&address, &size), 0);
+    silent.port = ntohs(address.sin_port);
+    assert_false(is_there(&silent, 50));
+    (void)close(silent.listener);
+}
+
+static void assert_no_credentials(struct world *world, const struct endpoint *metadata,
+                                  const char *sentence)
+{
+    struct rind_address address = endpoint_address(metadata);
+    rind_status status = rind_credentials_find(&world->ctx, "Bigtable", &address);
+    if (!rind_is(status, RIND_E_AUTH) || strstr(world->ctx.sentence, sentence) == NULL) {
+        fail_msg("expected '%s', got %u: %s", sentence, status.code, world->ctx.sentence);
+    }
+}
+
+static void without_credentials_all_ways_to_have_some_are_named(void **state)
+{
+    struct world *world = *state;
+    struct endpoint nobody = {.port = 1};
+    char home[512];
+    (void)snprintf(home, sizeof(home), "%s", getenv("HOME") == NULL ? "/" : getenv("HOME"));
+    assert_int_equal(unsetenv("GOOGLE_APPLICATION_CREDENTIALS"), 0);
+    assert_int_equal(setenv("HOME", world->files.folder, 1), 0);
+    assert_no_credentials(world, &nobody, "Bigtable needs Google credentials and there are none");
+    assert_no_credentials(world, &nobody, "a service account's key file");
+    assert_no_credentials(world, &nobody, "gcloud auth application-default login");
+    assert_int_equal(unsetenv("HOME"), 0);
+    assert_no_credentials(world, &nobody, "gcloud auth application-default login");
+    /* A machine of Google's needs nothing else. */
+    atomic_store(&world->endpoint.script, METADATA_HEAD);
+    struct rind_address address = endpoint_address(&world->endpoint);
+    assert_true(rind_is_ok(rind_credentials_find(&world->ctx, "Bigtable", &address)));
+    assert_int_equal(setenv("HOME", home, 1), 0);
+}
+
+static void a_key_that_is_not_whole_gives_way_to_nobody(void **state)
+{
+    struct world *world = *state;
+    char path[128];
+    atomic_store(&world->endpoint.script, METADATA_HEAD); /* it would be somebody else */
+    (void)snprintf(path, sizeof(path), "%s/credentials.json", world->files.folder);
+    static const char *const damaged[] = {
+        "{\"type\": \"service_account\", \"client_email\": \"a@b\"}",
+        "{\"type\": \"authorized_user\", \"client_id\": \"x\"}",
+        "{\"type\": \"external_account\"}"};
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+        tls_files_put(path, damaged[i]);
+        assert_no_credentials(world, &world->endpoint, "is not whole");
+        assert_no_credentials(world, &world->endpoint, path);
+    }
+    tls_files_put(path, "{\"type\": \"authorized_user\", \"client_id\": \"x\", "
+                        "\"client_secret\": \"y\", \"refresh_token\": \"z\"}");
+    struct rind_address address = endpoint_address(&world->endpoint);
+    assert_true(rind_is_ok(rind_credentials_find(&world->ctx, "Bigtable", &address)));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
     static const struct CMUnitTest cases[] = {
-        cmocka_unit_test_setup_teardown(a_token_outlives_an_outage_and_calls_come_back_after_it,
-                                        setup, teardown),
+        TEST(a_token_outlives_an_outage_and_calls_come_back_after_it),
+        TEST(a_refused_token_is_named_and_asked_for_again),
+        TEST(a_metadata_server_is_known_by_what_it_says),
+        TEST(a_metadata_server_that_says_nothing_is_not_waited_for),
+        TEST(without_credentials_all_ways_to_have_some_are_named),
+        TEST(a_key_that_is_not_whole_gives_way_to_nobody),
     };
-    return cmocka_run_group_tests(cases, NULL, NULL);
+    return cmocka_run_group_tests(cases, open_files, close_files);
 }

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/channel.h"
+#include "cloud/proto_memory.h"
 #include "emulators/emulator.h"
+#include "proto/google_types.pb-c.h"
+#include "proto/pubsub.pb-c.h"
 #include "support/test.h"
 #include "support/vectors.h"
 
@@ -16,12 +20,14 @@ struct world {
     struct emulator emulator;
     struct rind_pubsub *pubsub;
     struct rind_pubsub_scope scope;
+    uint64_t known_ms;
 };
 
 static void connect_to(struct world *world)
 {
     struct rind_pubsub_flags flags = {.url = world->emulator.url, .is_url_given = true};
-    const struct rind_pubsub_options options = {.project = "prj", .flags = &flags};
+    const struct rind_pubsub_options options = {
+        .project = "prj", .flags = &flags, .known_ms = world->known_ms};
     rind_status status = rind_pubsub_open(&world->ctx, &options, &world->pubsub);
     if (!rind_is_ok(status)) {
         fail_msg("%s", world->ctx.sentence);
@@ -204,6 +210,117 @@ static void a_topic_that_was_deleted_is_made_again(void **state)
     expect_ok(world, publish(world, "after"));
     assert_int_equal(emulator_count(&world->emulator, "CreateTopic"), 2);
     assert_true(pull(world, 5, &messages) > 0);
+}
+
+/* What an operator does: deletes the topic, or its subscription. */
+static void delete_resource(struct world *world, const char *method, const char *name)
+{
+    struct rind_channel_options options;
+    struct rind_google_flags flags = {0};
+    struct rind_channel *channel;
+    rind_channel_options_init(&options, "Pub/Sub", "", &world->emulator.url, &flags);
+    options.remedy = "the test";
+    expect_ok(world, rind_channel_open(&world->ctx, &options, &channel));
+    /* Both requests have the name, and nothing else, in their first field. */
+    Google__Pubsub__V1__SubscriptionRequest request =
+        GOOGLE__PUBSUB__V1__SUBSCRIPTION_REQUEST__INIT;
+    request.subscription = rind_proto_text(name);
+    struct rind_grpc_call call = {.method = method,
+                                  .resource = name,
+                                  .request = &request.base,
+                                  .response = &google__types__empty__descriptor};
+    ProtobufCMessage *response;
+    expect_ok(world, rind_channel_call(&world->ctx, channel, &call, rind_deadline_in_ms(WAIT_MS),
+                                       &response));
+    rind_channel_close(channel);
+}
+
+static void delete_topic(struct world *world)
+{
+    char name[RIND_PUBSUB_NAME_SIZE];
+    expect_ok(world, rind_pubsub_topic_name(&world->ctx, "prj", &world->scope, name));
+    delete_resource(world, "/google.pubsub.v1.Publisher/DeleteTopic", name);
+}
+
+static void delete_subscription(struct world *world)
+{
+    char name[RIND_PUBSUB_NAME_SIZE];
+    expect_ok(world, rind_pubsub_subscription_name(&world->ctx, "prj", &world->scope, name));
+    delete_resource(world, "/google.pubsub.v1.Subscriber/DeleteSubscription", name);
+}
+
+static void expect_event(struct world *world, const char *text)
+{
+    struct rind_pubsub_message *messages;
+    assert_int_equal(pull(world, 5, &messages), 1);
+    assert_true(rind_slice_is_text(messages[0].data, text));
+}
+
+/* The subscription outlives its topic, and gets nothing of a new one by the same name. */
+static void a_deleted_topic_is_made_anew_with_a_subscription_of_its_own(void **state)
+{
+    struct world *world = *state;
+    expect_ok(world, publish(world, "before"));
+    expect_event(world, "before");
+    delete_topic(world);
+    expect_ok(world, publish(world, "after"));
+    expect_event(world, "after");
+    assert_int_equal(emulator_count(&world->emulator, "CreateTopic"), 2);
+    assert_int_equal(emulator_count(&world->emulator, "DeleteSubscription"), 1);
+}
+
+/* Another process made the topic anew, or an operator did: nobody but us will look after it. */
+static void a_subscription_of_a_deleted_topic_is_found_by_the_next_process(void **state)
+{
+    struct world *world = *state;
+    expect_ok(world, publish(world, "before"));
+    delete_topic(world);
+    emulator_set_faults(&world->emulator, "GetSubscription 7\n"); /* made by one who may not look */
+    expect_ok(world, publish(world, "unseen"));
+    emulator_set_faults(&world->emulator, "");
+    rind_pubsub_close(world->pubsub);
+    connect_to(world);
+    expect_ok(world, publish(world, "after"));
+    expect_event(world, "after");
+}
+
+static void who_may_not_replace_a_subscription_says_so_and_publishes(void **state)
+{
+    struct world *world = *state;
+    expect_ok(world, publish(world, "before"));
+    delete_topic(world);
+    emulator_set_faults(&world->emulator, "DeleteSubscription 7\n");
+    assert_true(rind_is(publish(world, "refused"), RIND_E_DENIED));
+    assert_non_null(strstr(world->ctx.sentence, "-sub belongs to a topic that was deleted"));
+    assert_non_null(strstr(world->ctx.sentence, "delete it"));
+    /* An operator does, and the client that tries again has its answer. */
+    emulator_set_faults(&world->emulator, "");
+    delete_subscription(world);
+    expect_ok(world, publish(world, "again"));
+    expect_event(world, "again");
+}
+
+static void a_deleted_subscription_is_made_anew_when_its_time_is_over(void **state)
+{
+    struct world *world = *state;
+    rind_pubsub_close(world->pubsub);
+    world->known_ms = 1;
+    connect_to(world);
+    expect_ok(world, publish(world, "before"));
+    expect_event(world, "before");
+    delete_subscription(world);
+    expect_ok(world, publish(world, "after")); /* more than a millisecond later */
+    expect_event(world, "after");
+    assert_int_equal(emulator_count(&world->emulator, "CreateTopic"), 1);
+}
+
+static void what_is_known_is_not_asked_again(void **state)
+{
+    struct world *world = *state;
+    expect_ok(world, publish(world, "one"));
+    unsigned before = emulator_count(&world->emulator, "CreateSubscription");
+    expect_ok(world, publish(world, "two"));
+    assert_int_equal(emulator_count(&world->emulator, "CreateSubscription"), before);
 }
 
 static void publishing_is_tried_again_and_nothing_is_lost(void **state)
@@ -472,6 +589,11 @@ int main(void)
         TEST(a_topic_without_a_subscription_gets_one_before_the_first_event),
         TEST(who_may_only_publish_publishes),
         TEST(a_topic_that_was_deleted_is_made_again),
+        TEST(a_deleted_topic_is_made_anew_with_a_subscription_of_its_own),
+        TEST(a_subscription_of_a_deleted_topic_is_found_by_the_next_process),
+        TEST(who_may_not_replace_a_subscription_says_so_and_publishes),
+        TEST(a_deleted_subscription_is_made_anew_when_its_time_is_over),
+        TEST(what_is_known_is_not_asked_again),
         TEST(publishing_is_tried_again_and_nothing_is_lost),
         TEST(an_answer_that_was_lost_means_twice_not_never),
         TEST(what_cannot_be_published_is_refused_at_once),

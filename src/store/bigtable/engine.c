@@ -7,7 +7,8 @@
 #define ENGINE_WARM_TIMEOUT_MS 5000u /* section 3.3 */
 #define ENGINE_NAME_PART_SIZE_MAX 128u
 
-static const char engine_remedy[] =
+static const char engine_remedy[] = "--bigtable-url";
+static const char engine_remedy_not_found[] =
     "--bigtable-project, --bigtable-instance and --bigtable-url (an emulator that was restarted "
     "is empty)";
 
@@ -39,7 +40,11 @@ struct rind_grpc_call rind_bigtable_call(const struct rind_bigtable_engine *bigt
         (void)snprintf(names->resource, sizeof(names->resource), "%s", bigtable->instance);
     }
     rind_grpc_routing(table == NULL ? "name" : "table_name", names->resource, names->routing);
-    struct rind_grpc_call call = {method, names->resource, names->routing, request, response};
+    struct rind_grpc_call call = {.method = method,
+                                  .resource = names->resource,
+                                  .routing = names->routing,
+                                  .request = request,
+                                  .response = response};
     return call;
 }
 
@@ -174,6 +179,7 @@ static rind_status bigtable_connect(struct rind_ctx *ctx,
     rind_channel_options_init(&data_options, "Bigtable", "bigtable.googleapis.com", options->url,
                               &options->google);
     data_options.remedy = engine_remedy;
+    data_options.remedy_not_found = engine_remedy_not_found;
     data_options.message_size_bytes_max = RIND_BIGTABLE_MESSAGE_SIZE_BYTES_MAX;
     data_options.connection_count = RIND_BIGTABLE_CONNECTIONS;
     data_options.log = log;
@@ -181,6 +187,7 @@ static rind_status bigtable_connect(struct rind_ctx *ctx,
     rind_channel_options_init(admin_options, "Bigtable administration",
                               "bigtableadmin.googleapis.com", options->url, &options->google);
     admin_options->remedy = engine_remedy;
+    admin_options->remedy_not_found = engine_remedy_not_found;
     admin_options->log = log;
     RIND_TRY(rind_channel_open(ctx, &data_options, &bigtable->data));
     RIND_TRY(bigtable_warm(ctx, bigtable));
