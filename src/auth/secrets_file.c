@@ -54,7 +54,11 @@ static rind_status secrets_file_add_name(struct rind_ctx *ctx, const struct secr
     const char *version_text;
     json_t *object;
     if (!json_is_object(versions)) {
-        return secrets_file_fail(ctx, file, RIND_E_INVALID, "a secret is not a map of versions");
+        return rind_fail(
+            ctx, RIND_E_INVALID,
+            "failed to read secrets from \"%s\": %.400s is not a map of versions; is it "
+            "a secrets file?",
+            file->path, name);
     }
     json_object_foreach(versions, version_text, object)
     {
@@ -66,7 +70,9 @@ static rind_status secrets_file_add_name(struct rind_ctx *ctx, const struct secr
             rind_secret_map_add_object(map, ctx, rind_slice_text(name), version, object);
         if (!rind_is_ok(status) && strcmp(ctx->sentence, "InvalidDataForEncoding") == 0) {
             return rind_fail(ctx, RIND_E_INVALID,
-                             "failed to parse json secret: InvalidDataForEncoding");
+                             "failed to parse json secret: InvalidDataForEncoding; the data of "
+                             "%.400s, version %llu, is not what its encoding says",
+                             name, (unsigned long long)version);
         }
         if (!rind_is_ok(status)) {
             return rind_fail_while(ctx, status, "failed to read secrets from \"%s\": %s %llu",

@@ -116,7 +116,9 @@ static void bad_hex_in_a_file_has_its_own_sentence(void **state)
     put(world,
         "{\"a\":{\"1\":{\"data\":\"0g\",\"encoding\":\"Hex\",\"algorithm\":\"HmacSha256\"}}}");
     assert_false(rind_is_ok(load(world, &map)));
-    assert_string_equal(world->ctx.sentence, "failed to parse json secret: InvalidDataForEncoding");
+    assert_string_equal(world->ctx.sentence,
+                        "failed to parse json secret: InvalidDataForEncoding; the data of a, "
+                        "version 1, is not what its encoding says");
 }
 
 static void a_missing_file_is_an_error_with_its_path(void **state)

@@ -543,9 +543,10 @@ rind_status rind_local_start_all(struct rind_ctx *ctx, const struct rind_local_s
     start_say(start, "all of them answer");
     for (size_t r = 0; r < options->realm_count; r++) {
         RIND_TRY(start_realm(ctx, start, r));
-        start_say(start, "realm %zu of %zu: %u HSMs, %u groups", r + 1, options->realm_count,
-                  options->realms[r].hsm_count,
-                  options->realms[r].group_count > 0 ? options->realms[r].group_count : 1u);
+        unsigned hsms = options->realms[r].hsm_count;
+        unsigned groups = options->realms[r].group_count > 0 ? options->realms[r].group_count : 1u;
+        start_say(start, "realm %zu of %zu: %u HSM%s, %u group%s", r + 1, options->realm_count,
+                  hsms, hsms > 1 ? "s" : "", groups, groups > 1 ? "s" : "");
     }
     RIND_TRY(start_await(ctx, start, start_look_leader, "the realm"));
     if (options->has_software_realm) {
