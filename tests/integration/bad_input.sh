@@ -6,6 +6,7 @@ bin=$1
 work=$(mktemp -d)
 failures=0
 pids=()
+# shellcheck disable=SC2317 # the trap calls it
 finish() {
     [ "${#pids[@]}" -eq 0 ] || kill -KILL "${pids[@]}" 2>/dev/null
     wait 2>/dev/null
