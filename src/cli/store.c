@@ -74,17 +74,19 @@ static rind_status stats_of_tables(struct rind_cli *cli, const struct rind_store
 static json_t *stats_engine_json(const struct rind_engine *engine,
                                  const struct rind_engine_statistics *statistics)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", rind_engine_name(engine), "size_bytes",
-                     json_count(statistics->size_bytes), "size_bytes_used",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", rind_engine_name(engine),
+                     "size_bytes", json_count(statistics->size_bytes), "size_bytes_used",
                      json_count(statistics->size_bytes_used), "size_bytes_limit",
                      json_count(statistics->size_bytes_limit), "readers",
-                     json_count(statistics->readers));
+                     json_count(statistics->readers), "reader_oldest_process",
+                     json_count(statistics->reader_oldest_process), "reader_oldest_commits",
+                     json_count(statistics->reader_oldest_commits));
 }
 
 static rind_status stats_show(struct rind_cli *cli, const char *store, bool is_json)
 {
     struct rind_store_progress progress = progress_open();
-    struct rind_engine_statistics statistics;
+    struct rind_engine_statistics statistics = {0};
     RIND_TRY(rind_cli_connect(cli, store));
     json_t *tables = json_array();
     rind_status status = stats_of_tables(cli, &progress, tables, is_json);
@@ -104,6 +106,11 @@ static rind_status stats_show(struct rind_cli *cli, const char *store, bool is_j
                  " readers now\n",
                  rind_engine_name(engine), statistics.size_bytes, statistics.size_bytes_used,
                  (uint64_t)statistics.readers);
+    if (statistics.reader_oldest_process != 0) {
+        (void)printf("process %" PRIu32 " reads a state %" PRIu64
+                     " commits old: if that does not end, the file grows\n",
+                     statistics.reader_oldest_process, statistics.reader_oldest_commits);
+    }
     return RIND_OK;
 }
 

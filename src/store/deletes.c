@@ -25,8 +25,9 @@ struct delete_item {
 struct rind_delete_queue {
     uint64_t delay_ms;
     struct rind_thread thread;
-    struct rind_arena *arena; /* the thread's */
-    struct rind_mutex mutex;  /* guards the rest; nothing is taken while held */
+    struct rind_arena *arena;              /* the thread's */
+    struct rind_reader_watch reader_watch; /* the thread's */
+    struct rind_mutex mutex;               /* guards the rest; nothing is taken while held */
     struct rind_cond changed;
     struct delete_item *first;
     struct delete_item **end;
@@ -245,6 +246,35 @@ static void deletes_execute(struct rind_store *store, struct delete_item *items)
     deletes_measure(store, items, rind_clock_monotonic_ns() - start_ns);
 }
 
+bool rind_reader_watch_look(struct rind_reader_watch *watch,
+                            const struct rind_engine_statistics *statistics)
+{
+    bool is_held = statistics->reader_oldest_process != 0 &&
+                   statistics->reader_oldest_process == watch->process &&
+                   statistics->reader_oldest_id == watch->id;
+    watch->process = statistics->reader_oldest_process;
+    watch->id = statistics->reader_oldest_id;
+    return is_held;
+}
+
+/* After the readers of killed processes were removed. */
+static void deletes_watch_readers(struct rind_store *store)
+{
+    struct rind_engine_statistics statistics = {0};
+    rind_engine_statistics(store->engine, &statistics);
+    rind_metrics_gauge(store->metrics, "store_client.oldest_reader.commits",
+                       (int64_t)statistics.reader_oldest_commits, NULL, 0);
+    if (rind_reader_watch_look(&store->deletes->reader_watch, &statistics)) {
+        RIND_LOG_WARN(
+            rind_store_log(store),
+            "process %u has not ended a read of the store for more than %u s, so that the "
+            "store's file grows by all that is written (%llu commits since); if that "
+            "process is stopped or hangs, let it go on (kill -CONT) or end it",
+            statistics.reader_oldest_process, RIND_DELETES_COLLECT_INTERVAL_MS / 1000u,
+            (unsigned long long)statistics.reader_oldest_commits);
+    }
+}
+
 static void deletes_collect(struct rind_store *store)
 {
     struct rind_ctx ctx;
@@ -256,6 +286,7 @@ static void deletes_collect(struct rind_store *store)
         RIND_LOG_WARN(rind_store_log(store), "old tombstones stay in the store: %s", ctx.sentence);
     }
     rind_arena_map_reset(store->deletes->arena, 0);
+    deletes_watch_readers(store);
 }
 
 /* When the thread has something to do. Locked. */

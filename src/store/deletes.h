@@ -19,6 +19,17 @@
 #define RIND_DELETES_COLLECT_INTERVAL_MS 60000u
 #define RIND_DELETES_ARENA_SIZE (8u << 20)
 
+/* The reader that was the oldest when we last looked. */
+struct rind_reader_watch {
+    uint32_t process;
+    uint64_t id;
+};
+
+/* True if it still is, in the same transaction: then one look's interval is over and it has not
+ * ended. Reads take milliseconds. */
+bool rind_reader_watch_look(struct rind_reader_watch *watch,
+                            const struct rind_engine_statistics *statistics);
+
 /* Makes the queue of `store` and starts its thread. */
 rind_status rind_deletes_open(struct rind_ctx *ctx, struct rind_store *store,
                               uint64_t delay_ms) RIND_MUST_USE;

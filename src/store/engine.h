@@ -291,6 +291,11 @@ struct rind_engine_statistics {
     uint64_t size_bytes_used;  /* of it, by live data, or 0 if unknown */
     uint64_t size_bytes_limit; /* what it may grow to before it must be enlarged, or 0 */
     uint32_t readers;          /* read transactions open now in all processes, or 0 */
+    /* The oldest of them that reads a state which is not the newest: nothing that was freed since
+     * can be used again, so the file grows. */
+    uint32_t reader_oldest_process; /* its id; 0: there is none */
+    uint64_t reader_oldest_id;      /* of the state it reads; the same as long as it reads */
+    uint64_t reader_oldest_commits; /* since then */
 };
 void rind_engine_statistics(struct rind_engine *engine, struct rind_engine_statistics *statistics);
 

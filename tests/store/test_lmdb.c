@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lmdb_process.h"
+#include "store/deletes.h"
 
 /* ---- processes ---- */
 
@@ -417,11 +418,27 @@ static void a_killed_readers_pages_are_used_again(void **state)
     assert_true(rind_is_ok(process_open(&process, directory->path, SMALL_MAP_BYTES)));
     uint64_t size_while_read = churn(&process);
     assert_true(size_while_read > 100 * 60000); /* nothing could be used again */
+    struct rind_engine_statistics statistics = {0};
+    struct rind_reader_watch watch = {0};
+    rind_engine_statistics(rind_store_engine(process.store), &statistics);
+    assert_int_equal(statistics.reader_oldest_process,
+                     child); /* and it is known whose fault it is */
+    assert_int_equal(statistics.reader_oldest_commits, 100);
+    assert_false(rind_reader_watch_look(&watch, &statistics)); /* seen for the first time */
+    assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("v"))));
+    rind_engine_statistics(rind_store_engine(process.store), &statistics);
+    assert_int_equal(statistics.reader_oldest_commits, 101);
+    assert_true(rind_reader_watch_look(&watch, &statistics));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     uint64_t removed;
     assert_true(rind_is_ok(rind_engine_collect(&process.ctx, rind_store_engine(process.store),
                                                fixture_deadline(), &removed)));
+    memset(&statistics, 0, sizeof(statistics));
+    rind_engine_statistics(rind_store_engine(process.store), &statistics);
+    assert_int_equal(statistics.reader_oldest_process, 0);
+    assert_false(rind_reader_watch_look(&watch, &statistics));
+    assert_false(rind_reader_watch_look(&watch, &statistics)); /* nobody is nobody's fault */
     uint64_t size_after = churn(&process);
     assert_true(size_after < size_while_read + 10 * 60000);
     process_close(&process);

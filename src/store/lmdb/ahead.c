@@ -28,14 +28,29 @@ static uint64_t ahead_memory_bytes(void)
     return kib * 1024;
 }
 
+static uint64_t ahead_file_bytes(struct rind_lmdb_engine *lmdb)
+{
+    MDB_txn *txn;
+    MDB_envinfo info;
+    MDB_stat stat;
+    uint64_t size_bytes = 0;
+    if (rind_lmdb_reader_take(lmdb, &txn) != 0) {
+        return 0;
+    }
+    if (mdb_env_info(lmdb->env, &info) == 0 && mdb_env_stat(lmdb->env, &stat) == 0) {
+        size_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    }
+    rind_lmdb_reader_give(lmdb, txn);
+    return size_bytes;
+}
+
 bool rind_lmdb_read_ahead(struct rind_engine *engine, uint64_t *position)
 {
     struct rind_lmdb_engine *lmdb = rind_lmdb_of(engine);
-    struct rind_engine_statistics statistics = {0};
+    uint64_t size_bytes = ahead_file_bytes(lmdb);
     int fd;
-    rind_engine_statistics(engine, &statistics);
-    if (*position >= statistics.size_bytes || mdb_env_get_fd(lmdb->env, &fd) != 0 ||
-        (*position == 0 && statistics.size_bytes > ahead_memory_bytes() / 2)) {
+    if (*position >= size_bytes || mdb_env_get_fd(lmdb->env, &fd) != 0 ||
+        (*position == 0 && size_bytes > ahead_memory_bytes() / 2)) {
         return false;
     }
     if (posix_fadvise(fd, (off_t)*position, RIND_LMDB_AHEAD_BYTES, POSIX_FADV_WILLNEED) != 0) {

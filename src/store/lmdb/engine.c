@@ -22,6 +22,7 @@ static void lmdb_statistics(struct rind_engine *engine, struct rind_engine_stati
             (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
         statistics->size_bytes_limit = info.me_mapsize;
         statistics->readers = info.me_numreaders;
+        rind_lmdb_readers_oldest(lmdb, info.me_last_txnid, statistics);
     }
     rind_lmdb_reader_give(lmdb, txn);
 }

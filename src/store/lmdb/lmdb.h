@@ -195,6 +195,9 @@ rind_status rind_lmdb_create_table(struct rind_ctx *ctx, struct rind_engine *eng
 rind_status rind_lmdb_collect(struct rind_ctx *ctx, struct rind_engine *engine,
                               struct rind_deadline deadline, uint64_t *removed) RIND_MUST_USE;
 
+/* readers.c: sets the statistics' reader_oldest_*, if somebody reads an older state. */
+void rind_lmdb_readers_oldest(struct rind_lmdb_engine *lmdb, uint64_t txn_last,
+                              struct rind_engine_statistics *statistics);
 bool rind_lmdb_read_ahead(struct rind_engine *engine, uint64_t *position);
 
 /* Deletes those of `keys` (with table numbers) that are still old tombstones, in one request. */
