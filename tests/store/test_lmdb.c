@@ -378,7 +378,8 @@ static void a_stopped_writer_costs_others_their_deadline_and_no_more(void **stat
     alarm(60); /* a wait without end would be this one's */
     rind_status status = RIND_OK;
     unsigned stops = 0;
-    while (!rind_is(status, RIND_E_BUSY) && stops++ < STOPS_MAX) {
+    bool is_named = false;
+    while (!is_named && stops++ < STOPS_MAX) {
         int changed;
         struct rind_rows rows;
         assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("parent"))));
@@ -388,15 +389,17 @@ static void a_stopped_writer_costs_others_their_deadline_and_no_more(void **stat
         status = set_row_until(&process, "row", rind_slice_text("parent"), rind_deadline_in_ms(50));
         assert_true(rind_is_ok(status) || rind_is(status, RIND_E_BUSY));
         if (rind_is(status, RIND_E_BUSY)) {
+            /* One that was stopped before it could say that it writes cannot be named. */
             char holder[32];
             (void)snprintf(holder, sizeof(holder), "process %d ", (int)child);
-            assert_non_null(strstr(process.ctx.sentence, holder));
+            is_named = strstr(process.ctx.sentence, holder) != NULL;
+            assert_true(is_named || strstr(process.ctx.sentence, "another process") != NULL);
         }
         assert_true(rind_is_ok(read_rows(&process, &rows))); /* reading goes on */
         rind_arena_reset(process.arena);
         assert_int_equal(kill(child, SIGCONT), 0);
     }
-    assert_true(rind_is(status, RIND_E_BUSY));
+    assert_true(is_named);
     assert_true(rind_is_ok(set_row(&process, "row", rind_slice_text("parent"))));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);

@@ -49,6 +49,11 @@ void rind_lmdb_gate_leave(struct rind_lmdb_engine *lmdb)
 rind_status rind_lmdb_gate_busy(struct rind_ctx *ctx, const struct rind_lmdb_engine *lmdb)
 {
     uint32_t holder = atomic_load(&lmdb->shared->gate_holder);
+    /* A process that was stopped between taking the gate and saying so has no name yet. */
+    RIND_REQUIRE(ctx, holder != 0, RIND_E_BUSY,
+                 "store %s is busy: another process writes to it and does not finish; if one is "
+                 "stopped or hangs, let it go on (kill -CONT) or end it",
+                 lmdb->directory);
     return rind_fail(
         ctx, RIND_E_BUSY,
         "store %s is busy: process %u writes to it and does not finish; if that one is "
