@@ -6,9 +6,7 @@
 #include "proto/google_types.pb-c.h"
 #include "proto/pubsub.pb-c.h"
 
-#define CREATE_PATIENCE_MS                                                                         \
-    3000u /* with another process that is about to replace a subscription                          \
-           */
+#define CREATE_PATIENCE_MS 3000u /* with another process about to replace a subscription */
 #define CREATE_LOOK_MS 100u
 
 const struct rind_retry_profile rind_pubsub_profile = {50, 30 * RIND_NS_PER_S, 50 * RIND_NS_PER_MS,
@@ -184,7 +182,7 @@ static rind_status subscription_replace(struct rind_ctx *ctx, struct rind_pubsub
     if (outcome == RIND_E_EXISTS) { /* made by somebody else, or we may not delete it */
         RIND_TRY(subscription_is_stale(ctx, pubsub, scope, names, deadline, &is_stale));
     }
-    RIND_REQUIRE(ctx, !is_stale, RIND_E_DENIED,
+    RIND_REQUIRE(ctx, !is_stale, RIND_E_PRECONDITION,
                  "Pub/Sub subscription %s belongs to a topic that was deleted, and this process's "
                  "account may not replace it: delete it, and a new one is made",
                  names->subscription);

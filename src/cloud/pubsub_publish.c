@@ -4,7 +4,8 @@
  * The specified sequence: publish; if there is no topic make it and its subscription, and publish
  * again. Besides (section 17.6), before a process publishes for a tenant the first time it makes
  * sure of topic and subscription, for what is published to a topic without one is lost. Whoever may
- * publish need not be allowed to do that: then it is warned of, once, and publishing goes on.
+ * publish need not be allowed to do that: then it is warned of, once, and publishing goes on,
+ * unless the subscription is known to be one that gets nothing.
  */
 #include "cloud/pubsub_inner.h"
 #include "proto/pubsub.pb-c.h"
@@ -15,13 +16,17 @@ static const struct rind_retry_profile ensure_profile = {3, 5 * RIND_NS_PER_S, 5
 
 /* --- publishing --- */
 
-/* Before the first event of a tenant; never keeps it from being published. */
-static void publish_ensure(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
-                           const struct rind_pubsub_scope *scope,
-                           const struct rind_pubsub_names *names, struct rind_deadline deadline)
+/*
+ * Before the first event of a tenant. RIND_E_PRECONDITION, and nothing else, keeps it from being
+ * published: its subscription is a deleted topic's, so it would be lost for certain.
+ */
+static rind_status publish_ensure(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
+                                  const struct rind_pubsub_scope *scope,
+                                  const struct rind_pubsub_names *names,
+                                  struct rind_deadline deadline)
 {
     if (rind_pubsub_is_known(pubsub, names->subscription)) {
-        return;
+        return RIND_OK;
     }
     rind_status status =
         rind_pubsub_make_subscription(ctx, pubsub, scope, names, &ensure_profile, deadline);
@@ -30,8 +35,11 @@ static void publish_ensure(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
          * published between its topic and its subscription would be lost. */
         status = rind_pubsub_make_both(ctx, pubsub, scope, names, deadline);
         if (!rind_is_ok(status)) {
-            return; /* publishing finds out the same, and says so */
+            return RIND_OK; /* publishing finds out the same, and says so */
         }
+    }
+    if (rind_is(status, RIND_E_PRECONDITION)) {
+        return status; /* not remembered: the next event finds out whether it still is so */
     }
     if (rind_is_ok(status) || !rind_cloud_may_retry(status)) {
         /* Who was refused once need not ask again. */
@@ -43,6 +51,7 @@ static void publish_ensure(struct rind_ctx *ctx, struct rind_pubsub *pubsub,
                       "process cannot make one: %s",
                       names->topic, ctx->sentence);
     }
+    return RIND_OK;
 }
 
 static bool may_retry_new_topic(rind_status status)
@@ -110,7 +119,7 @@ rind_status rind_pubsub_publish(struct rind_ctx *ctx, struct rind_pubsub *pubsub
     Google__Pubsub__V1__PublishRequest request;
     RIND_TRY(rind_pubsub_names_init(ctx, pubsub, scope, &names));
     RIND_TRY(publish_request_init(ctx, names.topic, data, count, &request));
-    publish_ensure(ctx, pubsub, scope, &names, deadline);
+    RIND_TRY(publish_ensure(ctx, pubsub, scope, &names, deadline));
     rind_status status = publish_send(ctx, pubsub, scope, &request, false, deadline);
     if (!rind_is(status, RIND_E_NOT_FOUND)) {
         return status;
