@@ -305,7 +305,9 @@ static void status_shows_both_views_of_a_group(void **state)
     struct rind_agent_status_request request = {0};
     struct rind_agent_status_response status = {0};
     uint64_t appended = 0;
+    size_t mark = rind_arena_mark(fixture->realm->arena);
     while (appended == 0) { /* the entry may be committed before its append is noted */
+        rind_arena_release(fixture->realm->arena, mark);
         call(fixture, &rind_rpc_status, &request, &status);
         assert_true(status.has_hsm && status.agent.groups.count == 1);
         assert_true(status.agent.groups.items[0].has_leader);
@@ -317,7 +319,9 @@ static void status_shows_both_views_of_a_group(void **state)
     assert_int_equal(status.agent.groups.items[0].leader.last_appended.index, 1);
     realm_fail(fixture->realm, 0, RIND_HSM_REQUEST_STATUS, REALM_FAULT_UNAVAILABLE, UINT32_MAX);
     bool has_hsm = true;
+    mark = rind_arena_mark(fixture->realm->arena);
     while (has_hsm) { /* a status of the last milliseconds may be shared */
+        rind_arena_release(fixture->realm->arena, mark);
         call(fixture, &rind_rpc_status, &request, &status);
         has_hsm = status.has_hsm;
     }
