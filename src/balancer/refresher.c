@@ -31,7 +31,10 @@ struct rind_refresher {
     bool is_wanted;              /* a refresh, as soon as the spacing allows */
     bool is_dirty;               /* the slow thread learned something to be published */
     bool is_stopping;
-    uint64_t completed_ns; /* when the last complete refresh began */
+    /* Polls between two reads of discovery find no new agent: nobody who waits is content with
+     * them. */
+    uint64_t discovering_ns; /* when the last refresh that reads discovery began */
+    uint64_t discovered_ns;  /* when the last one of these that is complete began */
     uint64_t completed_count;
 };
 
@@ -235,8 +238,10 @@ static struct rind_deadline refresher_due(const struct rind_refresher *refresher
     return due;
 }
 
-/* Waits until a refresh is due; false if it is time to stop. *is_wanted: somebody asked for it. */
-static bool refresher_wait(struct rind_refresher *refresher, struct rind_ctx *ctx, bool *is_wanted)
+/* Waits until a refresh is due; false if it is time to stop. *is_discovering: it reads discovery.
+ */
+static bool refresher_wait(struct rind_refresher *refresher, struct rind_ctx *ctx,
+                           struct rind_deadline discovery_due, bool *is_discovering)
 {
     rind_mutex_lock(&refresher->mutex);
     while (!refresher->is_stopping && !rind_deadline_has_expired(refresher_due(refresher))) {
@@ -252,9 +257,13 @@ static bool refresher_wait(struct rind_refresher *refresher, struct rind_ctx *ct
         (void)rind_cond_wait(&refresher->changed, &refresher->mutex, refresher_due(refresher));
     }
     bool is_running = !refresher->is_stopping;
-    *is_wanted = refresher->is_wanted;
+    uint64_t now_ns = rind_clock_monotonic_ns();
+    *is_discovering = refresher->is_wanted || rind_deadline_has_expired(discovery_due);
     refresher->is_wanted = false;
-    atomic_store(&refresher->last_started_ns, rind_clock_monotonic_ns());
+    atomic_store(&refresher->last_started_ns, now_ns);
+    if (*is_discovering) {
+        refresher->discovering_ns = now_ns;
+    }
     rind_mutex_unlock(&refresher->mutex);
     return is_running;
 }
@@ -262,7 +271,7 @@ static bool refresher_wait(struct rind_refresher *refresher, struct rind_ctx *ct
 static void refresher_complete(struct rind_refresher *refresher)
 {
     rind_mutex_lock(&refresher->mutex);
-    refresher->completed_ns = atomic_load(&refresher->last_started_ns);
+    refresher->discovered_ns = refresher->discovering_ns;
     refresher->completed_count++;
     rind_cond_broadcast(&refresher->changed); /* waiters, and the slow thread if there is work */
     rind_mutex_unlock(&refresher->mutex);
@@ -274,18 +283,18 @@ static void refresher_prompt_run(void *self)
     struct rind_arena *arena = NULL;
     struct rind_ctx ctx;
     struct rind_deadline discovery_due = rind_deadline_now();
-    bool is_wanted = false;
+    bool is_discovering = false;
     rind_ctx_init(&ctx, NULL);
     if (!rind_is_ok(rind_arena_map(&ctx, REFRESHER_ARENA_SIZE, &arena))) {
         RIND_LOG_ERROR(refresher->options.log, "routes cannot be kept: %s", ctx.sentence);
         return;
     }
     rind_ctx_init(&ctx, arena);
-    while (refresher_wait(refresher, &ctx, &is_wanted)) {
+    while (refresher_wait(refresher, &ctx, discovery_due, &is_discovering)) {
         struct rind_span span;
         rind_span_begin_round(&ctx, &span, refresher->options.tracer, "refresh",
                               RIND_TRACE_LOOP_RATE);
-        if (is_wanted || rind_deadline_has_expired(discovery_due)) {
+        if (is_discovering) {
             refresher_discover(refresher, &ctx);
             discovery_due = rind_deadline_in_ms(RIND_REFRESH_DISCOVERY_MS);
         }
@@ -408,14 +417,14 @@ bool rind_refresher_await(struct rind_refresher *refresher, uint64_t since_ns,
 {
     bool is_waiting = true;
     rind_mutex_lock(&refresher->mutex);
-    while (refresher->completed_ns < since_ns && !refresher->is_stopping && is_waiting) {
-        if (atomic_load(&refresher->last_started_ns) < since_ns && !refresher->is_wanted) {
+    while (refresher->discovered_ns < since_ns && !refresher->is_stopping && is_waiting) {
+        if (refresher->discovering_ns < since_ns && !refresher->is_wanted) {
             refresher->is_wanted = true;
             rind_cond_broadcast(&refresher->changed);
         }
         is_waiting = rind_cond_wait(&refresher->changed, &refresher->mutex, deadline);
     }
-    bool is_fresh = refresher->completed_ns >= since_ns;
+    bool is_fresh = refresher->discovered_ns >= since_ns;
     rind_mutex_unlock(&refresher->mutex);
     return is_fresh;
 }

@@ -73,8 +73,8 @@ void rind_refresher_close(struct rind_refresher *refresher);
 void rind_refresher_note_request(struct rind_refresher *refresher);
 
 /*
- * Waits until a refresh that began at or after `since_ns` (monotonic clock) is complete, causing
- * one if need be. False if none was by the deadline.
+ * Waits until a refresh, discovery included, that began at or after `since_ns` (monotonic clock) is
+ * complete, causing one if need be. False if none was by the deadline.
  */
 bool rind_refresher_await(struct rind_refresher *refresher, uint64_t since_ns,
                           struct rind_deadline deadline);
